@@ -1,0 +1,4 @@
+//! The PeerDist (BranchCache) protocols: pure functions and state machines.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+pub mod hash;
