@@ -72,7 +72,7 @@ pub struct Digest {
 
 impl Digest {
     /// The first `algorithm.digest_len()` bytes of `bytes`, which must not be fewer.
-    pub(super) fn cut(algorithm: HashAlgorithm, bytes: &[u8]) -> Self {
+    pub(crate) fn cut(algorithm: HashAlgorithm, bytes: &[u8]) -> Self {
         let (kept, _) = bytes.split_at(algorithm.digest_len());
         let mut digest = Self::zero(algorithm);
         digest.as_mut().copy_from_slice(kept);
