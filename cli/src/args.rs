@@ -238,10 +238,16 @@ impl FromStr for RangeArg {
         let expected = "expected START..END, such as 0..65536 or 1048576..";
         let (start, end) = text.split_once("..").ok_or(expected)?;
         let number = |text: &str| {
-            text.replace('_', "").parse::<u64>().map_err(|error| format!("{error}; {expected}"))
+            text.replace('_', "")
+                .parse::<u64>()
+                .map_err(|error| format!("{error}; {expected}"))
         };
         let start = if start.is_empty() { 0 } else { number(start)? };
-        let end = if end.is_empty() { None } else { Some(number(end)?) };
+        let end = if end.is_empty() {
+            None
+        } else {
+            Some(number(end)?)
+        };
         match end {
             Some(end) if end <= start => Err(format!("it has no bytes; {expected}")),
             _ => Ok(Self { start, end }),
@@ -261,7 +267,10 @@ mod tests {
 
     #[test]
     fn ranges_may_leave_out_either_end() {
-        let range = |text: &str| text.parse::<RangeArg>().map(|range| (range.start, range.end));
+        let range = |text: &str| {
+            text.parse::<RangeArg>()
+                .map(|range| (range.start, range.end))
+        };
         assert_eq!(range("1..5"), Ok((1, Some(5))));
         assert_eq!(range("7.."), Ok((7, None)));
         assert_eq!(range("..9"), Ok((0, Some(9))));

@@ -21,12 +21,18 @@ pub(crate) struct Failure {
 impl Failure {
     /// Usage, configuration, or input that cannot be worked with.
     pub(crate) fn usage(message: impl Display) -> Self {
-        Self { code: USAGE, message: message.to_string() }
+        Self {
+            code: USAGE,
+            message: message.to_string(),
+        }
     }
 
     /// Something that cannot be had here.
     pub(crate) fn unreachable(message: impl Display) -> Self {
-        Self { code: UNREACHABLE, message: message.to_string() }
+        Self {
+            code: UNREACHABLE,
+            message: message.to_string(),
+        }
     }
 
     /// Prints the line. A reader that went away wants neither more output nor a complaint.
@@ -43,7 +49,10 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { code: 0, message: String::new() };
+            return Self {
+                code: 0,
+                message: String::new(),
+            };
         }
         Self::usage(format_args!("cannot write to standard output: {error}"))
     }
@@ -69,7 +78,10 @@ pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
     }
     let rendered = error.render().to_string();
     let mut words = Vec::new();
-    for line in rendered.lines().take_while(|line| !line.starts_with("Usage:")) {
+    for line in rendered
+        .lines()
+        .take_while(|line| !line.starts_with("Usage:"))
+    {
         words.extend(line.split_whitespace());
         if line.is_empty() && !words.is_empty() && words.last() != Some(&";") {
             words.push(";");
@@ -80,6 +92,8 @@ pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
     }
     let text = words.join(" ").replace(" ;", ";");
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let text = text.trim_end_matches("For more information, try '--help'.").trim_end_matches("; ");
+    let text = text
+        .trim_end_matches("For more information, try '--help'.")
+        .trim_end_matches("; ");
     Failure::usage(format_args!("{text} (try --help)")).report()
 }

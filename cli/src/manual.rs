@@ -18,7 +18,9 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
 pub(crate) fn pages(args: &ManArgs) -> Result<ExitCode, Failure> {
     clap_mangen::generate_to(Args::command(), &args.directory).map_err(|error| {
         let directory = args.directory.display();
-        Failure::usage(format_args!("cannot write man pages to {directory}: {error}"))
+        Failure::usage(format_args!(
+            "cannot write man pages to {directory}: {error}"
+        ))
     })?;
     Ok(ExitCode::SUCCESS)
 }

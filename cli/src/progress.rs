@@ -17,7 +17,10 @@ pub(crate) fn bytes(length: Option<u64>) -> ProgressBar {
             ProgressBar::new(length),
             "{bar:32} {percent:>3} % of {total_bytes}, {binary_bytes_per_sec}, {eta} left",
         ),
-        None => (ProgressBar::new_spinner(), "{spinner} {bytes}, {binary_bytes_per_sec}"),
+        None => (
+            ProgressBar::new_spinner(),
+            "{spinner} {bytes}, {binary_bytes_per_sec}",
+        ),
     };
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),

@@ -29,7 +29,9 @@ pub(crate) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
         (None, Some(path)) => secret_file::read(path).map_err(Failure::usage)?,
         (None, None) => return Err(Failure::usage("no secret to export: give its file")),
     };
-    let key_file = secret.export(&passphrase(&args.passphrase)?).map_err(Failure::usage)?;
+    let key_file = secret
+        .export(&passphrase(&args.passphrase)?)
+        .map_err(Failure::usage)?;
     if args.output == Path::new("-") {
         stdout().lock().write_all(&key_file)?;
     } else {
@@ -46,12 +48,14 @@ pub(crate) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
 
 /// The secret that the arguments name; `None` where they name none.
 pub(crate) fn given(args: &SecretArgs) -> Result<Option<SecretKey>, Failure> {
-    Ok(match (&args.secret_hex, &args.secret_file, &args.passphrase) {
-        (Some(text), _, _) => Some(of_hex(text)?),
-        (_, Some(path), _) => Some(secret_file::read(path).map_err(Failure::usage)?),
-        (_, _, Some(text)) => Some(SecretKey::from_passphrase(text).map_err(Failure::usage)?),
-        (None, None, None) => None,
-    })
+    Ok(
+        match (&args.secret_hex, &args.secret_file, &args.passphrase) {
+            (Some(text), _, _) => Some(of_hex(text)?),
+            (_, Some(path), _) => Some(secret_file::read(path).map_err(Failure::usage)?),
+            (_, _, Some(text)) => Some(SecretKey::from_passphrase(text).map_err(Failure::usage)?),
+            (None, None, None) => None,
+        },
+    )
 }
 
 /// A secret that nobody had before.
@@ -59,7 +63,9 @@ pub(crate) fn random() -> Result<SecretKey, Failure> {
     let mut bytes = Zeroizing::new([0; NEW_SECRET_BYTES]);
     rand::rngs::SysRng
         .try_fill_bytes(bytes.as_mut())
-        .map_err(|error| Failure::unreachable(format_args!("the system has no randomness: {error}")))?;
+        .map_err(|error| {
+            Failure::unreachable(format_args!("the system has no randomness: {error}"))
+        })?;
     SecretKey::new(bytes.as_slice()).map_err(Failure::usage)
 }
 
@@ -81,15 +87,16 @@ fn passphrase(args: &PassphraseArgs) -> Result<Zeroizing<String>, Failure> {
     let Some(path) = &args.passphrase_file else {
         return Ok(Zeroizing::new(args.passphrase.clone().unwrap_or_default()));
     };
-    let failed =
-        |error| Failure::usage(format_args!("cannot read {}: {error}", path.display()));
+    let failed = |error| Failure::usage(format_args!("cannot read {}: {error}", path.display()));
     let from: Box<dyn Read> = if path == Path::new("-") {
         Box::new(stdin())
     } else {
         Box::new(File::open(path).map_err(failed)?)
     };
     let mut line = Zeroizing::new(String::new());
-    BufReader::new(from.take(PASSPHRASE_MAX_BYTES)).read_line(&mut line).map_err(failed)?;
+    BufReader::new(from.take(PASSPHRASE_MAX_BYTES))
+        .read_line(&mut line)
+        .map_err(failed)?;
     let length = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(length);
     Ok(line)

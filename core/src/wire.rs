@@ -2,6 +2,8 @@
 //! Invariant: a [`Reader`] never passes its end and never allocates; what it refuses, it refuses with offset and need.
 //! Byte order: in each method's name, for the documents differ even inside one message.
 
+use core::cell::RefCell;
+
 /// The bytes ended before a field did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Truncated {
@@ -27,11 +29,98 @@ impl core::fmt::Display for Truncated {
 
 impl core::error::Error for Truncated {}
 
+/// What a decoder read, field by field: the annotated tree of a message, up to the error if there is one.
+///
+/// The same decoder that serves the machines fills it, so the tree cannot tell another story than they act on.
+#[derive(Debug, Default)]
+pub struct Trace {
+    state: RefCell<TraceState>,
+}
+
+#[derive(Debug, Default)]
+struct TraceState {
+    depth: usize,
+    entries: Vec<TraceEntry>,
+}
+
+/// One field, or the head of a group of fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceEntry {
+    /// How deep in the tree it stands.
+    pub depth: usize,
+    /// Offset of its first byte.
+    pub at: usize,
+    /// Its bytes; 0 for the head of a group.
+    pub length: usize,
+    /// Its name in the document.
+    pub field: &'static str,
+    /// Which of several of that name it is.
+    pub index: Option<u64>,
+    /// Its value, where it is a number.
+    pub number: Option<u64>,
+    /// What the value means, where a decoder knows.
+    pub meaning: String,
+}
+
+impl Trace {
+    /// An empty tree.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All that was read.
+    #[must_use]
+    pub fn into_entries(self) -> Vec<TraceEntry> {
+        self.state.into_inner().entries
+    }
+
+    /// Adds a field at the present depth.
+    pub fn add(&self, field: &'static str, at: usize, length: usize, number: Option<u64>) {
+        let mut state = self.state.borrow_mut();
+        let depth = state.depth;
+        let meaning = String::new();
+        state.entries.push(TraceEntry {
+            depth,
+            at,
+            length,
+            field,
+            index: None,
+            number,
+            meaning,
+        });
+    }
+
+    /// Begins a group of fields.
+    pub fn open(&self, field: &'static str, index: Option<u64>, at: usize) {
+        self.add(field, at, 0, None);
+        let mut state = self.state.borrow_mut();
+        state.depth += 1;
+        if let Some(entry) = state.entries.last_mut() {
+            entry.index = index;
+        }
+    }
+
+    /// Ends the group begun last.
+    pub fn close(&self) {
+        let mut state = self.state.borrow_mut();
+        state.depth = state.depth.saturating_sub(1);
+    }
+
+    /// Says what the field added last means.
+    pub fn means(&self, meaning: String) {
+        if let Some(entry) = self.state.borrow_mut().entries.last_mut() {
+            entry.meaning = meaning;
+        }
+    }
+}
+
 /// A cursor over bytes that somebody else sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    trace: Option<&'a Trace>,
 }
 
 macro_rules! integers {
@@ -41,7 +130,13 @@ macro_rules! integers {
         /// # Errors
         /// [`Truncated`] where the bytes end first.
         pub fn $name(&mut self, field: &'static str) -> Result<$type, Truncated> {
-            self.array(field).map(<$type>::$from)
+            let at = self.at;
+            let value = self.take_array().ok_or_else(|| self.lacks(size_of::<$type>(), field))?;
+            let value = <$type>::$from(value);
+            if let Some(trace) = self.trace {
+                trace.add(field, at, size_of::<$type>(), Some(u64::from(value)));
+            }
+            Ok(value)
         }
     )*};
 }
@@ -50,13 +145,61 @@ impl<'a> Reader<'a> {
     /// Starts at the first byte.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            trace: None,
+        }
+    }
+
+    /// Starts at the first byte and tells `trace` of every field.
+    #[must_use]
+    pub const fn traced(bytes: &'a [u8], trace: &'a Trace) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            trace: Some(trace),
+        }
     }
 
     /// Starts at an offset that an earlier pass over the same bytes reached.
     pub(crate) const fn starting_at(bytes: &'a [u8], at: usize) -> Self {
         let at = if at < bytes.len() { at } else { bytes.len() };
-        Self { bytes, at }
+        Self {
+            bytes,
+            at,
+            trace: None,
+        }
+    }
+
+    /// The same place, without a trace: for looking ahead.
+    #[must_use]
+    pub const fn untraced(&self) -> Self {
+        Self {
+            trace: None,
+            ..*self
+        }
+    }
+
+    /// Begins a group of fields in the trace, if there is one.
+    pub fn open(&self, field: &'static str, index: Option<u64>) {
+        if let Some(trace) = self.trace {
+            trace.open(field, index, self.at);
+        }
+    }
+
+    /// Ends the group begun last.
+    pub fn close(&self) {
+        if let Some(trace) = self.trace {
+            trace.close();
+        }
+    }
+
+    /// Says in the trace, if there is one, what the field read last means.
+    pub fn means<M: core::fmt::Display>(&self, meaning: impl FnOnce() -> M) {
+        if let Some(trace) = self.trace {
+            trace.means(meaning().to_string());
+        }
     }
 
     /// Offset of the next byte.
@@ -76,16 +219,14 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Truncated`] where fewer remain.
     pub fn take(&mut self, count: usize, field: &'static str) -> Result<&'a [u8], Truncated> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        match rest.split_at_checked(count) {
-            Some((taken, _)) => {
-                self.at += count;
-                Ok(taken)
-            }
-            None => {
-                Err(Truncated { at: self.at, field, needed: count, remaining: self.remaining() })
-            }
+        let at = self.at;
+        let taken = self
+            .advance(count)
+            .ok_or_else(|| self.lacks(count, field))?;
+        if let Some(trace) = self.trace {
+            trace.add(field, at, count, None);
         }
+        Ok(taken)
     }
 
     /// The next `N` bytes as an array.
@@ -96,6 +237,25 @@ impl<'a> Reader<'a> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N, field)?);
         Ok(array)
+    }
+
+    fn take_array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.advance(N)?.try_into().ok()
+    }
+
+    fn advance(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, _) = self.bytes.get(self.at..)?.split_at_checked(count)?;
+        self.at += count;
+        Some(taken)
+    }
+
+    const fn lacks(&self, needed: usize, field: &'static str) -> Truncated {
+        Truncated {
+            at: self.at,
+            field,
+            needed,
+            remaining: self.remaining(),
+        }
     }
 
     integers! {
@@ -189,13 +349,55 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_tells_of_every_field_and_group_up_to_the_error() {
+        let trace = Trace::new();
+        let mut reader = Reader::traced(&[0, 7, 1, 2, 3], &trace);
+        reader.u16_be("count").unwrap();
+        reader.means(|| "seven");
+        reader.open("item", Some(0));
+        reader.take(2, "data").unwrap();
+        reader.untraced().u8("unseen").unwrap();
+        assert!(reader.u32_be("beyond").is_err());
+        reader.close();
+        let entries = trace.into_entries();
+        let told: Vec<_> = entries
+            .iter()
+            .map(|e| (e.depth, e.at, e.length, e.field, e.number))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (0, 0, 2, "count", Some(7)),
+                (0, 2, 0, "item", None),
+                (1, 2, 2, "data", None)
+            ]
+        );
+        assert_eq!(entries[0].meaning, "seven");
+        assert_eq!(entries[1].index, Some(0));
+    }
+
+    #[test]
     fn names_the_field_and_the_need_when_bytes_run_out() {
         let mut reader = Reader::new(&[1, 2, 3]);
         assert_eq!(reader.u8("first"), Ok(1));
         let error = reader.u32_be("second").unwrap_err();
-        assert_eq!(error, Truncated { at: 1, field: "second", needed: 4, remaining: 2 });
-        assert_eq!(error.to_string(), "byte 1, second: needs 4 bytes, but only 2 remain");
+        assert_eq!(
+            error,
+            Truncated {
+                at: 1,
+                field: "second",
+                needed: 4,
+                remaining: 2
+            }
+        );
+        assert_eq!(
+            error.to_string(),
+            "byte 1, second: needs 4 bytes, but only 2 remain"
+        );
         assert_eq!(reader.take(2, "what is left"), Ok(&[2, 3][..]));
-        assert_eq!(reader.take(usize::MAX, "too much").unwrap_err().remaining, 0);
+        assert_eq!(
+            reader.take(usize::MAX, "too much").unwrap_err().remaining,
+            0
+        );
     }
 }

@@ -62,19 +62,27 @@ pub struct Effort<'a> {
 
 impl std::fmt::Debug for Effort<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Effort").field("threads", &self.threads).finish_non_exhaustive()
+        f.debug_struct("Effort")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
     }
 }
 
 impl Default for Effort<'_> {
     fn default() -> Self {
-        Self { threads: None, progress: &|_| {} }
+        Self {
+            threads: None,
+            progress: &|_| {},
+        }
     }
 }
 
 impl<'a> Effort<'a> {
     const fn pace(&self) -> Pace<'a> {
-        Pace { threads: self.threads, progress: self.progress }
+        Pace {
+            threads: self.threads,
+            progress: self.progress,
+        }
     }
 }
 
@@ -96,7 +104,9 @@ pub fn create(
         Format::V1(hash) => create_v1(source, hash, secret_key, wanted, effort)?,
         Format::V2 => create_v2(source, secret_key, effort)?,
     };
-    let Some(wanted) = wanted else { return Ok(info) };
+    let Some(wanted) = wanted else {
+        return Ok(info);
+    };
     let bytes = info.to_vec();
     drop(info);
     let whole = ContentInfo::decode(&bytes).map_err(|_| CreateError::Empty)?;
@@ -106,8 +116,14 @@ pub fn create(
 
 fn range_of(wanted: Wanted, content_length: u64) -> Result<ContentRange, RangeError> {
     let end = wanted.end.unwrap_or(content_length);
-    let range = ContentRange { start: wanted.start, length: end.saturating_sub(wanted.start) };
-    let whole = ContentRange { start: 0, length: content_length };
+    let range = ContentRange {
+        start: wanted.start,
+        length: end.saturating_sub(wanted.start),
+    };
+    let whole = ContentRange {
+        start: 0,
+        length: content_length,
+    };
     if range.length == 0 && wanted.start < content_length {
         return Err(RangeError::Empty);
     }
@@ -128,11 +144,22 @@ pub fn verify<'a>(
 ) -> Result<Findings<'a>, SourceError> {
     // A stream tells its length only at its end.
     let until = source.length().map(|_| info.segments_end());
-    let span = Span { from: info.segments_start(), until };
-    let steps = CheckBlocks { hash: info.hash(), of: PhantomData };
-    let checking = Checking { blocks: info.blocks().peekable(), findings: Findings::new(info) };
-    let Checking { blocks, mut findings } =
-        pipeline::run(source, span, &effort.pace(), &steps, checking)?;
+    let span = Span {
+        from: info.segments_start(),
+        until,
+    };
+    let steps = CheckBlocks {
+        hash: info.hash(),
+        of: PhantomData,
+    };
+    let checking = Checking {
+        blocks: info.blocks().peekable(),
+        findings: Findings::new(info),
+    };
+    let Checking {
+        blocks,
+        mut findings,
+    } = pipeline::run(source, span, &effort.pace(), &steps, checking)?;
     if let Some(length) = source.length() {
         findings.content_length = length;
     }
@@ -190,7 +217,10 @@ fn create_v1(
     let until = wanted
         .and_then(|wanted| wanted.end)
         .map(|end| end.div_ceil(segment_bytes).saturating_mul(segment_bytes));
-    let span = Span { from: first_segment.saturating_mul(segment_bytes), until };
+    let span = Span {
+        from: first_segment.saturating_mul(segment_bytes),
+        until,
+    };
     let builder = V1Builder::new(hash, secret_key, first_segment)?;
     let blocks = BlocksOf64K(builder);
     let BlocksOf64K(builder) =
@@ -229,7 +259,12 @@ impl Ordered<HashBlocks> for BlocksOf64K {
     fn take(&mut self, _: &Piece, (): ()) {}
 
     fn collect(&mut self, hashed: Digests) -> Result<(), Error> {
-        let size = hashed.digests.len().checked_div(hashed.parts.len()).unwrap_or(1).max(1);
+        let size = hashed
+            .digests
+            .len()
+            .checked_div(hashed.parts.len())
+            .unwrap_or(1)
+            .max(1);
         for (part, digest) in hashed.parts.iter().zip(hashed.digests.chunks_exact(size)) {
             self.0.push_block(part.length, digest)?;
         }
@@ -242,9 +277,15 @@ fn create_v2(
     secret_key: &SecretKey,
     effort: &Effort<'_>,
 ) -> Result<EncodedInfo, Error> {
-    let segments =
-        SegmentsByContent { selector: Selector::new(), cut_to: 0, builder: V2Builder::new(secret_key) };
-    let span = Span { from: 0, until: None };
+    let segments = SegmentsByContent {
+        selector: Selector::new(),
+        cut_to: 0,
+        builder: V2Builder::new(secret_key),
+    };
+    let span = Span {
+        from: 0,
+        until: None,
+    };
     let segments = pipeline::run(source, span, &effort.pace(), &HashSegments, segments)?;
     Ok(segments.builder.finish()?)
 }
@@ -281,10 +322,14 @@ impl Ordered<HashSegments> for SegmentsByContent {
         let mut parts = Vec::new();
         let cut_to = &mut self.cut_to;
         let mut cut = |length| {
-            parts.push(Part { offset: *cut_to, length });
+            parts.push(Part {
+                offset: *cut_to,
+                length,
+            });
             *cut_to += u64::from(length);
         };
-        self.selector.feed(piece.bytes().len(), &candidates, &mut cut);
+        self.selector
+            .feed(piece.bytes().len(), &candidates, &mut cut);
         if piece.is_last {
             self.selector.finish(&mut cut);
         }
@@ -295,8 +340,11 @@ impl Ordered<HashSegments> for SegmentsByContent {
         let algorithm = HashAlgorithm::Sha512Truncated;
         let digests = hashed.digests.chunks_exact(algorithm.digest_len());
         for (part, digest) in hashed.parts.iter().zip(digests) {
-            let Ok(digest) = Digest::of(algorithm, digest) else { continue };
-            self.builder.push_segment(part.length, &HashOfData(digest))?;
+            let Ok(digest) = Digest::of(algorithm, digest) else {
+                continue;
+            };
+            self.builder
+                .push_segment(part.length, &HashOfData(digest))?;
         }
         Ok(())
     }
@@ -319,10 +367,14 @@ impl<'a> Steps for CheckBlocks<'a> {
 
     fn hash(&self, piece: &Piece, blocks: Vec<Block<'a>>) -> Checked<'a> {
         let (at, bytes) = piece.with_headroom();
-        let pairs: Vec<_> =
-            blocks.into_iter().map(|block| (block, verify::within(bytes, at, &block))).collect();
+        let pairs: Vec<_> = blocks
+            .into_iter()
+            .map(|block| (block, verify::within(bytes, at, &block)))
+            .collect();
         let mut checked = Vec::with_capacity(pairs.len());
-        verify::good_blocks(self.hash, &pairs, |block, good| checked.push((*block, good)));
+        verify::good_blocks(self.hash, &pairs, |block, good| {
+            checked.push((*block, good))
+        });
         (piece.end(), checked)
     }
 }
@@ -341,7 +393,9 @@ impl<'a> Ordered<CheckBlocks<'a>> for Checking<'a> {
 
     fn collect(&mut self, (end, checked): Checked<'a>) -> Result<(), SourceError> {
         self.findings.content_length = end;
-        checked.into_iter().for_each(|(block, good)| self.findings.count(block, good));
+        checked
+            .into_iter()
+            .for_each(|(block, good)| self.findings.count(block, good));
         Ok(())
     }
 }

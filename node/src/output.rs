@@ -28,11 +28,17 @@ pub fn write<'p>(
     path: &Path,
     parts: impl IntoIterator<Item = &'p [u8]>,
 ) -> Result<(), OutputError> {
-    let failed = |source| OutputError { path: path.to_owned(), source };
+    let failed = |source| OutputError {
+        path: path.to_owned(),
+        source,
+    };
     let is_special = fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir());
     if is_special {
         let mut file = File::options().write(true).open(path).map_err(failed)?;
-        return parts.into_iter().try_for_each(|part| file.write_all(part)).map_err(failed);
+        return parts
+            .into_iter()
+            .try_for_each(|part| file.write_all(part))
+            .map_err(failed);
     }
     write_beside(path, parts).map_err(failed)
 }
@@ -47,7 +53,9 @@ fn write_beside<'p>(path: &Path, parts: impl IntoIterator<Item = &'p [u8]>) -> i
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = tempfile::Builder::new().prefix(".peerdist-").tempfile_in(directory)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".peerdist-")
+        .tempfile_in(directory)?;
     for part in parts {
         file.write_all(part)?;
     }

@@ -70,7 +70,10 @@ pub(crate) fn run<S: Steps, O: Ordered<S>>(
         }
         line.work();
     });
-    let state = line.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let state = line
+        .state
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     match state.failure {
         Some(error) => Err(error),
         None => {
@@ -83,7 +86,9 @@ pub(crate) fn run<S: Steps, O: Ordered<S>>(
 fn threads_for(source: &Source, span: Span, wanted: Option<NonZeroUsize>) -> u64 {
     let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = wanted.unwrap_or_else(cores).get() as u64;
-    source.piece_count(span).map_or(threads, |pieces| threads.min(pieces))
+    source
+        .piece_count(span)
+        .map_or(threads, |pieces| threads.min(pieces))
 }
 
 struct Line<'a, S: Steps, O: Ordered<S>> {
@@ -129,7 +134,9 @@ impl<S: Steps, O: Ordered<S>> Line<'_, S, O> {
             return Ok(false);
         }
         let scan = self.steps.scan(piece);
-        let Some(mut state) = self.wait_for_turn(piece.index) else { return Ok(false) };
+        let Some(mut state) = self.wait_for_turn(piece.index) else {
+            return Ok(false);
+        };
         let parts = state.ordered.take(piece, scan);
         state.taken += 1;
         drop(state);
@@ -154,7 +161,10 @@ impl<S: Steps, O: Ordered<S>> Line<'_, S, O> {
             if self.has_failed.load(Ordering::Relaxed) {
                 return None;
             }
-            state = self.turned.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .turned
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         Some(state)
     }

@@ -19,7 +19,10 @@ pub enum SecretFileError {
     Read { path: PathBuf, source: io::Error },
     /// Its bytes are no secret key.
     #[error("{}: {source}", path.display())]
-    Key { path: PathBuf, source: SecretKeyError },
+    Key {
+        path: PathBuf,
+        source: SecretKeyError,
+    },
     /// Its bytes are no key file, or the passphrase is another.
     #[error("{}: {source}", path.display())]
     KeyFile { path: PathBuf, source: KeyFileError },
@@ -31,8 +34,10 @@ pub enum SecretFileError {
 /// [`SecretFileError`] where it cannot be read, is empty or far too long.
 pub fn read(path: &Path) -> Result<SecretKey, SecretFileError> {
     let bytes = read_bounded(path)?;
-    SecretKey::new(bytes.as_slice())
-        .map_err(|source| SecretFileError::Key { path: path.to_owned(), source })
+    SecretKey::new(bytes.as_slice()).map_err(|source| SecretFileError::Key {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The secret key in an encrypted key file.
@@ -41,16 +46,23 @@ pub fn read(path: &Path) -> Result<SecretKey, SecretFileError> {
 /// [`SecretFileError`] where it cannot be read, is damaged, or the passphrase is wrong.
 pub fn import(path: &Path, passphrase: &str) -> Result<SecretKey, SecretFileError> {
     let bytes = read_bounded(path)?;
-    SecretKey::import(&bytes, passphrase)
-        .map_err(|source| SecretFileError::KeyFile { path: path.to_owned(), source })
+    SecretKey::import(&bytes, passphrase).map_err(|source| SecretFileError::KeyFile {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
-    let failed = |source| SecretFileError::Read { path: path.to_owned(), source };
+    let failed = |source| SecretFileError::Read {
+        path: path.to_owned(),
+        source,
+    };
     // One buffer from the start: one that grows leaves copies behind that nobody wipes.
     let most = MAX_SECRET_KEY_BYTES + 64;
     let mut bytes = Zeroizing::new(Vec::with_capacity(most + 1));
     let file = File::open(path).map_err(failed)?;
-    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(most as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     Ok(bytes)
 }

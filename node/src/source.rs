@@ -27,9 +27,15 @@ pub enum SourceError {
     Directory { path: PathBuf },
     /// Reading failed on the way.
     #[error("cannot read {name} at byte {at}: {source}")]
-    Read { name: String, at: u64, source: io::Error },
+    Read {
+        name: String,
+        at: u64,
+        source: io::Error,
+    },
     /// It shrank, grew or was written to.
-    #[error("{name} changed while it was read: {how}; nothing was made of it, try again when it rests")]
+    #[error(
+        "{name} changed while it was read: {how}; nothing was made of it, try again when it rests"
+    )]
     Changed { name: String, how: String },
 }
 
@@ -74,7 +80,9 @@ struct Stream {
 
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stream").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Stream")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -129,11 +137,16 @@ impl Source {
     /// [`SourceError`] where there is none, or it is a directory.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
         let name = path.display().to_string();
-        let failed = |source| SourceError::Open { path: path.to_owned(), source };
+        let failed = |source| SourceError::Open {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {
-            return Err(SourceError::Directory { path: path.to_owned() });
+            return Err(SourceError::Directory {
+                path: path.to_owned(),
+            });
         }
         if !metadata.is_file() {
             return Ok(Self::stream(name, file));
@@ -141,14 +154,24 @@ impl Source {
         let stamp = Stamp::of(&file).map_err(failed)?;
         // Only advice: a file system that does not take it reads ahead as it likes.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
-        Ok(Self { name, kind: Kind::File { file, stamp } })
+        Ok(Self {
+            name,
+            kind: Kind::File { file, stamp },
+        })
     }
 
     /// Content that comes from a reader, under a name for messages.
     pub fn stream(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
-        let stream =
-            Stream { reader: Box::new(reader), at: 0, tail: Vec::new(), is_over: false };
-        Self { name: name.into(), kind: Kind::Stream(Mutex::new(stream)) }
+        let stream = Stream {
+            reader: Box::new(reader),
+            at: 0,
+            tail: Vec::new(),
+            is_over: false,
+        };
+        Self {
+            name: name.into(),
+            kind: Kind::Stream(Mutex::new(stream)),
+        }
     }
 
     /// Its bytes, where that is known before reading.
@@ -163,7 +186,11 @@ impl Source {
     /// How many pieces the span has, where that is known.
     pub(crate) fn piece_count(&self, span: Span) -> Option<u64> {
         let end = span.until.unwrap_or(u64::MAX).min(self.length()?);
-        Some(end.saturating_sub(span.from).div_ceil(PIECE_BYTES as u64).max(1))
+        Some(
+            end.saturating_sub(span.from)
+                .div_ceil(PIECE_BYTES as u64)
+                .max(1),
+        )
     }
 
     /// Reads piece `index` of a file, or the next of a stream. `false`: there are no more.
@@ -174,9 +201,7 @@ impl Source {
         piece: &mut Piece,
     ) -> Result<bool, SourceError> {
         match &self.kind {
-            Kind::File { file, stamp } => {
-                self.read_at(file, stamp.length, span, index, piece)
-            }
+            Kind::File { file, stamp } => self.read_at(file, stamp.length, span, index, piece),
             Kind::Stream(stream) => {
                 let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
                 stream.read_next(&self.name, span, piece)
@@ -193,7 +218,9 @@ impl Source {
         piece: &mut Piece,
     ) -> Result<bool, SourceError> {
         let end = span.until.unwrap_or(u64::MAX).min(length);
-        let start = index.saturating_mul(PIECE_BYTES as u64).saturating_add(span.from);
+        let start = index
+            .saturating_mul(PIECE_BYTES as u64)
+            .saturating_add(span.from);
         if start >= end && index > 0 {
             return Ok(false);
         }
@@ -205,23 +232,36 @@ impl Source {
         piece.is_last = piece_end >= end;
         let wanted = usize::try_from(piece_end - start + headroom).unwrap_or(usize::MAX);
         piece.buffer.resize(wanted, 0);
-        file.read_exact_at(&mut piece.buffer, start - headroom).map_err(|source| {
-            let name = self.name.clone();
-            if source.kind() == io::ErrorKind::UnexpectedEof {
-                SourceError::Changed { name, how: format!("it had {length} bytes and shrank") }
-            } else {
-                SourceError::Read { name, at: start, source }
-            }
-        })?;
+        file.read_exact_at(&mut piece.buffer, start - headroom)
+            .map_err(|source| {
+                let name = self.name.clone();
+                if source.kind() == io::ErrorKind::UnexpectedEof {
+                    SourceError::Changed {
+                        name,
+                        how: format!("it had {length} bytes and shrank"),
+                    }
+                } else {
+                    SourceError::Read {
+                        name,
+                        at: start,
+                        source,
+                    }
+                }
+            })?;
         Ok(true)
     }
 
     /// Whether the file is still the one that was opened. A stream cannot be another.
     pub(crate) fn check_unchanged(&self) -> Result<(), SourceError> {
-        let Kind::File { file, stamp } = &self.kind else { return Ok(()) };
+        let Kind::File { file, stamp } = &self.kind else {
+            return Ok(());
+        };
         let name = self.name.clone();
-        let now = Stamp::of(file)
-            .map_err(|source| SourceError::Read { name: name.clone(), at: 0, source })?;
+        let now = Stamp::of(file).map_err(|source| SourceError::Read {
+            name: name.clone(),
+            at: 0,
+            source,
+        })?;
         if now == *stamp {
             return Ok(());
         }
@@ -246,11 +286,16 @@ impl Stream {
             piece.buffer.resize(skip.min(PIECE_BYTES), 0);
             self.fill(name, &mut piece.buffer, 0)?;
         }
-        let index = self.at.saturating_sub(span.from).div_ceil(PIECE_BYTES as u64);
+        let index = self
+            .at
+            .saturating_sub(span.from)
+            .div_ceil(PIECE_BYTES as u64);
         if self.is_over && index > 0 {
             return Ok(false);
         }
-        let left = span.until.map_or(u64::MAX, |until| until.saturating_sub(self.at));
+        let left = span
+            .until
+            .map_or(u64::MAX, |until| until.saturating_sub(self.at));
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES);
         piece.index = index;
         piece.start = self.at;
@@ -264,14 +309,18 @@ impl Stream {
         piece.is_last = self.is_over;
         let keep = piece.buffer.len().min(HEADROOM_BYTES);
         self.tail.clear();
-        self.tail.extend_from_slice(piece.buffer.split_at(piece.buffer.len() - keep).1);
+        self.tail
+            .extend_from_slice(piece.buffer.split_at(piece.buffer.len() - keep).1);
         Ok(true)
     }
 
     /// Reads until the buffer is full from `start` on, or the stream is over.
     fn fill(&mut self, name: &str, buffer: &mut [u8], start: usize) -> Result<usize, SourceError> {
         let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(start + filled..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = buffer
+            .get_mut(start + filled..)
+            .filter(|rest| !rest.is_empty())
+        {
             match self.reader.read(rest) {
                 Ok(0) => {
                     self.is_over = true;
@@ -283,7 +332,11 @@ impl Stream {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => {
-                    return Err(SourceError::Read { name: name.to_owned(), at: self.at, source });
+                    return Err(SourceError::Read {
+                        name: name.to_owned(),
+                        at: self.at,
+                        source,
+                    });
                 }
             }
         }

@@ -24,7 +24,9 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
     }
     if !to_stdout && is_same_file(&args.file, &args.output) {
         let name = args.file.display();
-        return Err(Failure::usage(format_args!("{name} is the content: -o would replace it")));
+        return Err(Failure::usage(format_args!(
+            "{name} is the content: -o would replace it"
+        )));
     }
     let secret_key = match secret::given(&args.secret)? {
         Some(secret_key) => secret_key,
@@ -36,13 +38,22 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
         }
     };
     let source = super::content(&args.file)?;
-    let wanted = args.range.map(|range| Wanted { start: range.start, end: range.end });
+    let wanted = args.range.map(|range| Wanted {
+        start: range.start,
+        end: range.end,
+    });
     let bar = progress::bytes(source.length());
-    let effort = Effort { threads: args.threads, progress: &|bytes| bar.inc(bytes) };
+    let effort = Effort {
+        threads: args.threads,
+        progress: &|bytes| bar.inc(bytes),
+    };
     let info = content_info::create(&source, format, &secret_key, wanted, &effort);
     bar.finish_and_clear();
     let info = info.map_err(|error| {
-        Failure::usage(format_args!("no content information of {}: {error}", args.file.display()))
+        Failure::usage(format_args!(
+            "no content information of {}: {error}",
+            args.file.display()
+        ))
     })?;
     if to_stdout {
         let mut out = stdout().lock();
@@ -67,7 +78,11 @@ fn format(args: &CreateArgs) -> Result<Format, Failure> {
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
-    let identity =
-        |path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|m| (m.dev(), m.ino()));
+    let identity = |path| {
+        fs::metadata(path)
+            .ok()
+            .filter(fs::Metadata::is_file)
+            .map(|m| (m.dev(), m.ino()))
+    };
     identity(one).is_some_and(|one| identity(other) == Some(one))
 }

@@ -34,7 +34,10 @@ fn info_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     };
     let failed = |error| Failure::usage(format_args!("cannot read {name}: {error}"));
     let mut bytes = Vec::new();
-    from.by_ref().take(2).read_to_end(&mut bytes).map_err(failed)?;
+    from.by_ref()
+        .take(2)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     // A large file that is something else need not be read whole to be refused.
     if matches!(bytes.as_slice(), [0, 1 | 2]) {
         from.read_to_end(&mut bytes).map_err(failed)?;

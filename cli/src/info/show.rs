@@ -29,30 +29,56 @@ fn print(out: &mut impl Write, info: &ContentInfo<'_>, secrets: bool) -> Result<
     let range = info.range();
     writeln!(out, "version   {}", version(info))?;
     writeln!(out, "hash      {}", info.hash())?;
-    writeln!(out, "range     {}..{} ({})", range.start, range.end(), count(range.length, "byte"))?;
+    writeln!(
+        out,
+        "range     {}..{} ({})",
+        range.start,
+        range.end(),
+        count(range.length, "byte")
+    )?;
     match info.content_length() {
         Some(length) => writeln!(out, "content   {}", count(length, "byte"))?,
-        None => writeln!(out, "content   at least {}", count(info.segments_end(), "byte"))?,
+        None => writeln!(
+            out,
+            "content   at least {}",
+            count(info.segments_end(), "byte")
+        )?,
     }
     writeln!(out, "segments  {}", info.segment_count())?;
     for quirk in info.quirks().iter() {
         writeln!(out, "quirk     {quirk}: {}", quirk.meaning())?;
     }
     for index in segments_at_odds(info) {
-        writeln!(out, "at odds   segment {index}: its block hashes do not hash to its HoD")?;
+        writeln!(
+            out,
+            "at odds   segment {index}: its block hashes do not hash to its HoD"
+        )?;
     }
     let digits = 2 * info.hash().digest_len();
     let head = ["index", "offset", "length", "blocks"];
     let [index, offset, length, blocks] = head;
-    write!(out, "\n{index:>8} {offset:>14} {length:>9} {blocks:>7}  {:digits$}", "id (HoHoDk)")?;
+    write!(
+        out,
+        "\n{index:>8} {offset:>14} {length:>9} {blocks:>7}  {:digits$}",
+        "id (HoHoDk)"
+    )?;
     writeln!(out, "{}", if secrets { "  secret (Kp)" } else { "" })?;
     for segment in info.segments() {
-        let Segment { index, offset, length, .. } = segment;
+        let Segment {
+            index,
+            offset,
+            length,
+            ..
+        } = segment;
         let blocks = match info.version() {
             Version::V1 => format!("{}/{}", segment.block_hashes().len(), segment.block_count()),
             Version::V2 => "-".to_owned(),
         };
-        write!(out, "{index:>8} {offset:>14} {length:>9} {blocks:>7}  {}", segment.id())?;
+        write!(
+            out,
+            "{index:>8} {offset:>14} {length:>9} {blocks:>7}  {}",
+            segment.id()
+        )?;
         if secrets {
             write!(out, "  {}", hex(segment.secret().expose()))?;
         }
@@ -110,7 +136,10 @@ impl<'a> InfoJson<'a> {
         Self {
             version: version(&info),
             hash: info.hash().to_string(),
-            range: RangeJson { start: info.range().start, length: info.range().length },
+            range: RangeJson {
+                start: info.range().start,
+                length: info.range().length,
+            },
             content_length: info.content_length(),
             segments: SegmentsJson { info, secrets },
             quirks: info.quirks().iter().map(|quirk| quirk.name()).collect(),

@@ -16,14 +16,19 @@ use crate::{progress, secret};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     if args.content == Path::new("-") && args.info == Path::new("-") {
-        return Err(Failure::usage("only one of content and content information can be -"));
+        return Err(Failure::usage(
+            "only one of content and content information can be -",
+        ));
     }
     let secret_key = secret::given(&args.secret)?;
     let bytes = super::info_bytes(&args.info)?;
     let info = super::decode(&args.info, &bytes)?;
     let source = super::content(&args.content)?;
     let bar = progress::bytes(source.length());
-    let effort = Effort { threads: args.threads, progress: &|bytes| bar.inc(bytes) };
+    let effort = Effort {
+        threads: args.threads,
+        progress: &|bytes| bar.inc(bytes),
+    };
     let findings = content_info::verify(&source, &info, &effort);
     bar.finish_and_clear();
     let outcome = Outcome {
@@ -39,7 +44,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         outcome.print(&mut out)?;
     }
     out.flush()?;
-    Ok(if outcome.is_good() { ExitCode::SUCCESS } else { ExitCode::from(JUDGED_BAD) })
+    Ok(if outcome.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(JUDGED_BAD)
+    })
 }
 
 fn segments_of_another_secret(info: &ContentInfo<'_>, secret_key: &SecretKey) -> Vec<u64> {
@@ -47,7 +56,10 @@ fn segments_of_another_secret(info: &ContentInfo<'_>, secret_key: &SecretKey) ->
     let is_foreign = |segment: &peerdist::content::Segment<'_>| {
         server.segment_secret(&segment.hash_of_data()) != segment.secret()
     };
-    info.segments().filter(is_foreign).map(|segment| segment.index).collect()
+    info.segments()
+        .filter(is_foreign)
+        .map(|segment| segment.index)
+        .collect()
 }
 
 struct Outcome<'a> {
@@ -65,7 +77,11 @@ impl Outcome<'_> {
         let findings = &self.findings;
         for block in &findings.differing {
             let (start, end) = (block.offset, block.end());
-            let what = if end <= findings.content_length { "differs" } else { "is not all there" };
+            let what = if end <= findings.content_length {
+                "differs"
+            } else {
+                "is not all there"
+            };
             writeln!(
                 out,
                 "segment {} block {}: bytes {start}..{end}: {what}",
@@ -73,14 +89,24 @@ impl Outcome<'_> {
             )?;
         }
         for index in &findings.segments_at_odds {
-            writeln!(out, "segment {index}: its block hashes do not hash to its HoD")?;
+            writeln!(
+                out,
+                "segment {index}: its block hashes do not hash to its HoD"
+            )?;
         }
         for index in self.foreign.iter().flatten() {
-            writeln!(out, "segment {index}: its secret was not made with the secret key given")?;
+            writeln!(
+                out,
+                "segment {index}: its secret was not made with the secret key given"
+            )?;
         }
         let (has, needs) = (findings.content_length, findings.described_length);
         if findings.length_is_wrong() {
-            let bound = if findings.length_is_exact { "" } else { "at least " };
+            let bound = if findings.length_is_exact {
+                ""
+            } else {
+                "at least "
+            };
             writeln!(out, "the content has {has} bytes; expected {bound}{needs}")?;
         }
         let blocks = count(findings.blocks, "block");

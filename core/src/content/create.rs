@@ -103,18 +103,24 @@ pub enum CreateError {
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => f.write_str(
-                "the content is empty: content information describes at least one byte",
-            ),
+            Self::Empty => {
+                f.write_str("the content is empty: content information describes at least one byte")
+            }
             Self::UnsupportedHash(hash) => write!(
                 f,
                 "version 1.0 cannot use {hash}; expected sha256, sha384 or sha512"
             ),
             Self::TooLong { most } => {
-                write!(f, "the content has more than the {most} bytes that can be described")
+                write!(
+                    f,
+                    "the content has more than the {most} bytes that can be described"
+                )
             }
             Self::PartLength { found } => {
-                write!(f, "{found} bytes is not a length that a part at this place can have")
+                write!(
+                    f,
+                    "{found} bytes is not a length that a part at this place can have"
+                )
             }
             Self::LengthsMismatch { lengths, content } => write!(
                 f,
@@ -154,7 +160,9 @@ impl V1Builder {
         let offset = first_segment
             .checked_mul(u64::from(V1_SEGMENT_BYTES))
             .filter(|offset| *offset < CONTENT_MAX_BYTES)
-            .ok_or(CreateError::TooLong { most: CONTENT_MAX_BYTES })?;
+            .ok_or(CreateError::TooLong {
+                most: CONTENT_MAX_BYTES,
+            })?;
         Ok(Self {
             hash,
             secret: ServerSecret::new(hash, secret_key),
@@ -180,7 +188,8 @@ impl V1Builder {
             self.close_segment()?;
         }
         if self.hashes.is_empty() {
-            self.hashes.reserve_exact(hash.len() * (V1_SEGMENT_BYTES / BLOCK_BYTES) as usize);
+            self.hashes
+                .reserve_exact(hash.len() * (V1_SEGMENT_BYTES / BLOCK_BYTES) as usize);
         }
         self.hashes.extend_from_slice(hash);
         self.filled += length;
@@ -188,9 +197,14 @@ impl V1Builder {
     }
 
     fn close_segment(&mut self) -> Result<(), CreateError> {
-        let most = CreateError::TooLong { most: CONTENT_MAX_BYTES };
+        let most = CreateError::TooLong {
+            most: CONTENT_MAX_BYTES,
+        };
         self.segment_count = self.segment_count.checked_add(1).ok_or(most)?;
-        let end = self.offset.checked_add(u64::from(self.filled)).ok_or(most)?;
+        let end = self
+            .offset
+            .checked_add(u64::from(self.filled))
+            .ok_or(most)?;
         if end > CONTENT_MAX_BYTES {
             return Err(most);
         }
@@ -201,7 +215,8 @@ impl V1Builder {
             hash_of_data.0.as_bytes(),
             self.secret.segment_secret(&hash_of_data).expose(),
         ));
-        self.lists.push(&self.filled.div_ceil(BLOCK_BYTES).to_le_bytes());
+        self.lists
+            .push(&self.filled.div_ceil(BLOCK_BYTES).to_le_bytes());
         self.lists.push(&self.hashes);
         self.hashes.clear();
         self.offset = end;
@@ -268,7 +283,9 @@ impl V2Builder {
             .length
             .checked_add(u64::from(length))
             .filter(|length| *length <= CONTENT_MAX_BYTES)
-            .ok_or(CreateError::TooLong { most: CONTENT_MAX_BYTES })?;
+            .ok_or(CreateError::TooLong {
+                most: CONTENT_MAX_BYTES,
+            })?;
         self.chunk.push(&v2::description(
             length,
             hash_of_data.0.as_bytes(),
@@ -309,7 +326,12 @@ impl V2Builder {
 enum Cutting {
     ByContent(Cutter),
     /// At lengths given in advance, kept last first.
-    AtLengths { left: Vec<u32>, cut_to: u64, fed: u64, sum: u64 },
+    AtLengths {
+        left: Vec<u32>,
+        cut_to: u64,
+        fed: u64,
+        sum: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -361,19 +383,29 @@ impl Creator {
     /// # Errors
     /// [`CreateError::PartLength`] for a length of 0 or above 128 KiB.
     pub fn v2_with_lengths(secret_key: &SecretKey, lengths: &[u32]) -> Result<Self, CreateError> {
-        if let Some(&found) =
-            lengths.iter().find(|&&length| length == 0 || length > V2_SEGMENT_MAX_BYTES)
+        if let Some(&found) = lengths
+            .iter()
+            .find(|&&length| length == 0 || length > V2_SEGMENT_MAX_BYTES)
         {
             return Err(CreateError::PartLength { found });
         }
         let left = lengths.iter().rev().copied().collect();
         let sum = lengths.iter().copied().map(u64::from).sum();
-        let cutting = Cutting::AtLengths { left, cut_to: 0, fed: 0, sum };
+        let cutting = Cutting::AtLengths {
+            left,
+            cut_to: 0,
+            fed: 0,
+            sum,
+        };
         Ok(Self::with(Builder::V2(V2Builder::new(secret_key), cutting)))
     }
 
     const fn with(builder: Builder) -> Self {
-        Self { builder, pending: Vec::new(), cut: Vec::new() }
+        Self {
+            builder,
+            pending: Vec::new(),
+            cut: Vec::new(),
+        }
     }
 
     /// Takes the next piece of the content.
@@ -432,7 +464,10 @@ impl Creator {
         let mut digests = vec![0; parts.len() * algorithm.digest_len()];
         digest_many(algorithm, &parts, &mut digests);
         let mut hashed = 0;
-        for (part, digest) in parts.iter().zip(digests.chunks_exact(algorithm.digest_len())) {
+        for (part, digest) in parts
+            .iter()
+            .zip(digests.chunks_exact(algorithm.digest_len()))
+        {
             hashed += part.len();
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
             match &mut self.builder {
@@ -454,10 +489,18 @@ impl Cutting {
                 cutter.push(data, &mut |length| cut.push(length));
                 Ok(())
             }
-            Self::AtLengths { left, cut_to, fed, sum } => {
+            Self::AtLengths {
+                left,
+                cut_to,
+                fed,
+                sum,
+            } => {
                 *fed += data.len() as u64;
                 if *fed > *sum {
-                    return Err(CreateError::LengthsMismatch { lengths: *sum, content: *fed });
+                    return Err(CreateError::LengthsMismatch {
+                        lengths: *sum,
+                        content: *fed,
+                    });
                 }
                 while let Some(next) = left.pop_if(|next| *cut_to + u64::from(*next) <= *fed) {
                     *cut_to += u64::from(next);
@@ -475,9 +518,10 @@ impl Cutting {
                 Ok(())
             }
             Self::AtLengths { left, .. } if left.is_empty() => Ok(()),
-            Self::AtLengths { fed, sum, .. } => {
-                Err(CreateError::LengthsMismatch { lengths: *sum, content: *fed })
-            }
+            Self::AtLengths { fed, sum, .. } => Err(CreateError::LengthsMismatch {
+                lengths: *sum,
+                content: *fed,
+            }),
         }
     }
 }

@@ -60,13 +60,18 @@ impl ServerSecret {
     #[must_use]
     pub fn new(algorithm: HashAlgorithm, secret_key: &SecretKey) -> Self {
         let bytes = Secret::new(digest(algorithm, secret_key.expose()).as_ref());
-        Self { key: HmacKey::new(algorithm, bytes.expose()), bytes }
+        Self {
+            key: HmacKey::new(algorithm, bytes.expose()),
+            bytes,
+        }
     }
 
     /// Kp = HMAC(Ks, HoD).
     #[must_use]
     pub fn segment_secret(&self, hash_of_data: &HashOfData) -> SegmentSecret {
-        SegmentSecret(Secret::new(self.key.mac(&[hash_of_data.0.as_ref()]).as_ref()))
+        SegmentSecret(Secret::new(
+            self.key.mac(&[hash_of_data.0.as_ref()]).as_ref(),
+        ))
     }
 
     /// The bytes of Ks. Whoever has them can read everything this server's clients share.

@@ -20,7 +20,10 @@ pub struct DecodeError {
 /// The kinds of fault. [`Problem::name`] is stable: vectors and reports use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the fields are the numbers in the message of each kind")]
+#[expect(
+    missing_docs,
+    reason = "the fields are the numbers in the message of each kind"
+)]
 pub enum Problem {
     /// The bytes end inside the field.
     Truncated { needed: usize, remaining: usize },
@@ -92,13 +95,22 @@ impl Problem {
     }
 
     pub(super) const fn at(self, at: usize, field: &'static str) -> DecodeError {
-        DecodeError { at, field, problem: self }
+        DecodeError {
+            at,
+            field,
+            problem: self,
+        }
     }
 }
 
 impl From<Truncated> for DecodeError {
     fn from(truncated: Truncated) -> Self {
-        let Truncated { at, field, needed, remaining } = truncated;
+        let Truncated {
+            at,
+            field,
+            needed,
+            remaining,
+        } = truncated;
         Problem::Truncated { needed, remaining }.at(at, field)
     }
 }
@@ -121,7 +133,10 @@ impl fmt::Display for Problem {
                 write!(f, "{count} bytes follow the end of the content information")
             }
             Self::UnknownVersion { major, minor } => {
-                write!(f, "version {major}.{minor} is not known; expected 1.0 or 2.0")
+                write!(
+                    f,
+                    "version {major}.{minor} is not known; expected 1.0 or 2.0"
+                )
             }
             Self::UnknownHash { found } => write!(
                 f,
@@ -149,14 +164,26 @@ impl fmt::Display for Problem {
                 f,
                 "a segment of {found} bytes that is not the last; expected exactly {expected}"
             ),
-            Self::SegmentOffset { found, expected: Some(expected) } => {
-                write!(f, "a segment at offset {found}; the one before it ends at {expected}")
+            Self::SegmentOffset {
+                found,
+                expected: Some(expected),
+            } => {
+                write!(
+                    f,
+                    "a segment at offset {found}; the one before it ends at {expected}"
+                )
             }
-            Self::SegmentOffset { found, expected: None } => write!(
+            Self::SegmentOffset {
+                found,
+                expected: None,
+            } => write!(
                 f,
                 "the first segment at offset {found}; expected a multiple of 33554432 (32 MiB)"
             ),
-            Self::OffsetOutsideSegment { found, segment_length } => write!(
+            Self::OffsetOutsideSegment {
+                found,
+                segment_length,
+            } => write!(
                 f,
                 "the range starts at byte {found} of a first segment of {segment_length} bytes"
             ),
@@ -168,7 +195,10 @@ impl fmt::Display for Problem {
                 write!(f, "{length} bytes from offset {start} end past 2^63")
             }
             Self::RangeOutsideSegments { found, most } => {
-                write!(f, "the range has {found} bytes, but the segments listed hold {most} of it")
+                write!(
+                    f,
+                    "the range has {found} bytes, but the segments listed hold {most} of it"
+                )
             }
             Self::ChunkType { found } => write!(f, "chunk type {found} is not known; expected 0"),
             Self::ChunkLength { found, remaining } => write!(

@@ -133,7 +133,9 @@ impl<'a> ContentInfo<'a> {
     /// Offset in the content at which the last segment ends.
     #[must_use]
     pub fn segments_end(&self) -> u64 {
-        self.segments().last().map_or(self.first_segment_offset, |last| last.end())
+        self.segments()
+            .last()
+            .map_or(self.first_segment_offset, |last| last.end())
     }
 
     /// The segments, in the order of the content.
@@ -148,7 +150,10 @@ impl<'a> ContentInfo<'a> {
     /// The blocks that are listed, in the order of the content.
     #[must_use]
     pub const fn blocks(&self) -> Blocks<'a> {
-        Blocks { segments: self.segments(), current: None }
+        Blocks {
+            segments: self.segments(),
+            current: None,
+        }
     }
 
     /// Content information for a part of what this one describes.

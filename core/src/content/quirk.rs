@@ -104,6 +104,8 @@ impl Quirks {
 
     /// The quirks in the set.
     pub fn iter(self) -> impl Iterator<Item = Quirk> {
-        Quirk::ALL.into_iter().filter(move |quirk| self.contains(*quirk))
+        Quirk::ALL
+            .into_iter()
+            .filter(move |quirk| self.contains(*quirk))
     }
 }

@@ -79,10 +79,14 @@ impl SecretKey {
             .map(Zeroizing::new)
             .map_err(|_| KeyFileError::Padding)?;
         let Some((check, secret)) = plaintext.split_at_checked(CHECK_BYTES) else {
-            return Err(KeyFileError::TooShort { length: plaintext.len() });
+            return Err(KeyFileError::TooShort {
+                length: plaintext.len(),
+            });
         };
         if bool::from(digest(HashAlgorithm::Sha256, secret).as_ref().ct_eq(check)) {
-            Self::new(secret).map_err(|_| KeyFileError::TooShort { length: plaintext.len() })
+            Self::new(secret).map_err(|_| KeyFileError::TooShort {
+                length: plaintext.len(),
+            })
         } else {
             Err(KeyFileError::Check)
         }
@@ -98,7 +102,8 @@ impl fmt::Debug for SecretKey {
 fn utf16le(text: &str) -> Zeroizing<Vec<u8>> {
     // Room for the longest outcome at once: a vector that grows leaves copies behind that nobody wipes.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() * 2));
-    text.encode_utf16().for_each(|unit| bytes.extend_from_slice(&unit.to_le_bytes()));
+    text.encode_utf16()
+        .for_each(|unit| bytes.extend_from_slice(&unit.to_le_bytes()));
     bytes
 }
 

@@ -111,7 +111,11 @@ impl<'a> Segment<'a> {
             end: self.end(),
             block_size: self.block_size,
             hash: self.hash,
-            hashes: if is_one_block { self.hash_of_data } else { self.block_hashes },
+            hashes: if is_one_block {
+                self.hash_of_data
+            } else {
+                self.block_hashes
+            },
         }
     }
 }
@@ -136,8 +140,13 @@ impl<'a> Iterator for SegmentBlocks<'a> {
         self.hashes = rest;
         let left = u32::try_from(self.end - self.offset).unwrap_or(u32::MAX);
         let length = left.min(self.block_size);
-        let block =
-            Block { segment: self.segment, index: self.index, offset: self.offset, length, hash };
+        let block = Block {
+            segment: self.segment,
+            index: self.index,
+            offset: self.offset,
+            length,
+            hash,
+        };
         self.index += 1;
         self.offset += u64::from(length);
         Some(block)

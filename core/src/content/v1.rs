@@ -60,35 +60,49 @@ impl<'a> Description<'a> {
     fn check(&self, at: usize, previous: Option<&Self>, is_last: bool) -> Result<(), DecodeError> {
         let segment_bytes = u64::from(V1_SEGMENT_BYTES);
         let expected = previous.map(|before| before.offset + segment_bytes);
-        let in_place = expected
-            .map_or(self.offset.is_multiple_of(segment_bytes), |expected| self.offset == expected);
+        let in_place = expected.map_or(self.offset.is_multiple_of(segment_bytes), |expected| {
+            self.offset == expected
+        });
         //= PCCRC-2.3.1.1-07
         if !in_place {
-            let problem = Problem::SegmentOffset { found: self.offset, expected };
+            let problem = Problem::SegmentOffset {
+                found: self.offset,
+                expected,
+            };
             return Err(problem.at(at, "ullOffsetInContent"));
         }
-        if self.offset.checked_add(u64::from(self.length)).is_none_or(|end| end > CONTENT_MAX_BYTES)
+        if self
+            .offset
+            .checked_add(u64::from(self.length))
+            .is_none_or(|end| end > CONTENT_MAX_BYTES)
         {
             let length = u64::from(self.length);
-            let problem = Problem::LengthOverflow { start: self.offset, length };
+            let problem = Problem::LengthOverflow {
+                start: self.offset,
+                length,
+            };
             return Err(problem.at(at, "ullOffsetInContent"));
         }
         //= PCCRC-2.3.1.1-02
         let length_problem = match self.length {
             0 => Some(Problem::SegmentLengthZero),
-            found if found > V1_SEGMENT_BYTES => {
-                Some(Problem::SegmentTooLong { found, most: V1_SEGMENT_BYTES })
-            }
-            found if found < V1_SEGMENT_BYTES && !is_last => {
-                Some(Problem::SegmentTooShort { found, expected: V1_SEGMENT_BYTES })
-            }
+            found if found > V1_SEGMENT_BYTES => Some(Problem::SegmentTooLong {
+                found,
+                most: V1_SEGMENT_BYTES,
+            }),
+            found if found < V1_SEGMENT_BYTES && !is_last => Some(Problem::SegmentTooShort {
+                found,
+                expected: V1_SEGMENT_BYTES,
+            }),
             _ => None,
         };
         if let Some(problem) = length_problem {
             return Err(problem.at(at + 8, "cbSegment"));
         }
         if self.block_size != BLOCK_BYTES {
-            let problem = Problem::BlockSize { found: self.block_size };
+            let problem = Problem::BlockSize {
+                found: self.block_size,
+            };
             return Err(problem.at(at + 12, "cbBlockSize"));
         }
         Ok(())
@@ -110,7 +124,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     }
     let most = reader.remaining() / description_bytes(hash);
     if usize::try_from(segment_count).map_or(true, |count| count > most) {
-        let problem = Problem::SegmentCount { claimed: segment_count, most };
+        let problem = Problem::SegmentCount {
+            claimed: segment_count,
+            most,
+        };
         return Err(problem.at(SEGMENT_COUNT_AT, "cSegments"));
     }
 
@@ -133,9 +150,16 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     }
     let mut quirks = Quirks::default();
     let start = first.offset + u64::from(offset_in_first);
-    let from = if segment_count == 1 { offset_in_first } else { 0 };
+    let from = if segment_count == 1 {
+        offset_in_first
+    } else {
+        0
+    };
     let end = last.offset + u64::from(read_end(read_bytes, from, last.length, &mut quirks)?);
-    let range = ContentRange { start, length: end - start };
+    let range = ContentRange {
+        start,
+        length: end - start,
+    };
 
     let block_lists = reader.at();
     let mut descriptions = Reader::new(bytes);
@@ -146,7 +170,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         blocks.skip_list(&mut reader, hash, &mut quirks)?;
     }
     if reader.remaining() > 0 {
-        let problem = Problem::TrailingBytes { count: reader.remaining() };
+        let problem = Problem::TrailingBytes {
+            count: reader.remaining(),
+        };
         return Err(problem.at(reader.at(), "blocks"));
     }
     let segment_bytes = u64::from(V1_SEGMENT_BYTES);
@@ -191,7 +217,10 @@ fn read_end(
         quirks.add(Quirk::V1ReadBytesFromSegmentStart);
         return Ok(read_bytes);
     }
-    let problem = Problem::ReadBytesOutsideSegment { found: read_bytes, most: left };
+    let problem = Problem::ReadBytesOutsideSegment {
+        found: read_bytes,
+        most: left,
+    };
     Err(problem.at(READ_BYTES_AT, "dwReadBytesInLastSegment"))
 }
 
@@ -244,7 +273,10 @@ impl WantedBlocks {
         let at = reader.at();
         let claimed = reader.u32_le("cBlocks")?;
         let Some((_, quirk)) = self.first_of_list(claimed) else {
-            let problem = Problem::BlockCount { claimed, expected: self.end };
+            let problem = Problem::BlockCount {
+                claimed,
+                expected: self.end,
+            };
             return Err(problem.at(at, "cBlocks"));
         };
         if let Some(quirk) = quirk {
@@ -262,7 +294,9 @@ fn take_list<'a>(
     count: u32,
     hash: HashAlgorithm,
 ) -> Result<&'a [u8], Truncated> {
-    let bytes = usize::try_from(count).ok().and_then(|n| n.checked_mul(hash.digest_len()));
+    let bytes = usize::try_from(count)
+        .ok()
+        .and_then(|n| n.checked_mul(hash.digest_len()));
     reader.take(bytes.unwrap_or(usize::MAX), "BlockHashes")
 }
 
@@ -315,8 +349,13 @@ pub(super) fn header(
     segment_count: u32,
 ) -> Vec<u8> {
     let mut writer = Writer::new();
-    writer.u16_le(0x0100).u32_le(algorithm_number(hash).unwrap_or_default());
-    writer.u32_le(offset_in_first).u32_le(read_bytes).u32_le(segment_count);
+    writer
+        .u16_le(0x0100)
+        .u32_le(algorithm_number(hash).unwrap_or_default());
+    writer
+        .u32_le(offset_in_first)
+        .u32_le(read_bytes)
+        .u32_le(segment_count);
     writer.finish()
 }
 
@@ -332,9 +371,12 @@ pub(super) fn description(offset: u64, length: u32, hash_of_data: &[u8], secret:
 /// block to the last that meets the range, as examples 3.3 and 3.5 show.
 pub(super) fn restrict(info: &ContentInfo<'_>, range: ContentRange) -> Vec<u8> {
     let met = || {
-        info.segments().filter(|segment| segment.offset < range.end() && range.start < segment.end())
+        info.segments()
+            .filter(|segment| segment.offset < range.end() && range.start < segment.end())
     };
-    let (Some(first), Some(last)) = (met().next(), met().last()) else { return Vec::new() };
+    let (Some(first), Some(last)) = (met().next(), met().last()) else {
+        return Vec::new();
+    };
     let offset_in_first = u32::try_from(range.start - first.offset).unwrap_or_default();
     let from = range.start.max(last.offset);
     let read_bytes = match range.end() {
@@ -355,7 +397,11 @@ pub(super) fn restrict(info: &ContentInfo<'_>, range: ContentRange) -> Vec<u8> {
     for segment in met() {
         let wanted = WantedBlocks::within(segment.offset, segment.length, range);
         // Where the list at hand lacks the segment's first blocks, ours can only begin with the range.
-        let first = if segment.first_block == 0 { 0 } else { wanted.first };
+        let first = if segment.first_block == 0 {
+            0
+        } else {
+            wanted.first
+        };
         let skipped = usize::try_from(first - segment.first_block).unwrap_or(usize::MAX);
         let listed = usize::try_from(wanted.end - first).unwrap_or(usize::MAX);
         let hashes = segment.block_hashes().skip(skipped).take(listed);

@@ -51,7 +51,10 @@ impl Listed {
         match length {
             0 => return Err(Problem::SegmentLengthZero.at(at, "cbSegment")),
             found if found > V2_SEGMENT_MAX_BYTES => {
-                let problem = Problem::SegmentTooLong { found, most: V2_SEGMENT_MAX_BYTES };
+                let problem = Problem::SegmentTooLong {
+                    found,
+                    most: V2_SEGMENT_MAX_BYTES,
+                };
                 return Err(problem.at(at, "cbSegment"));
             }
             _ => {}
@@ -62,8 +65,14 @@ impl Listed {
         self.last_length = length;
         self.count += 1;
         self.total += u64::from(length);
-        if start.checked_add(self.total).is_none_or(|end| end > CONTENT_MAX_BYTES) {
-            let problem = Problem::LengthOverflow { start, length: self.total };
+        if start
+            .checked_add(self.total)
+            .is_none_or(|end| end > CONTENT_MAX_BYTES)
+        {
+            let problem = Problem::LengthOverflow {
+                start,
+                length: self.total,
+            };
             return Err(problem.at(at, "cbSegment"));
         }
         Ok(())
@@ -81,7 +90,10 @@ fn chunk_header(reader: &mut Reader<'_>) -> Result<usize, DecodeError> {
     let length = usize::try_from(found).unwrap_or(usize::MAX);
     //= PCCRC-2.4.1.2-02
     if length == 0 || !length.is_multiple_of(DESCRIPTION_BYTES) || length > reader.remaining() {
-        let problem = Problem::ChunkLength { found, remaining: reader.remaining() };
+        let problem = Problem::ChunkLength {
+            found,
+            remaining: reader.remaining(),
+        };
         return Err(problem.at(at, "dwChunkDataLength"));
     }
     Ok(length)
@@ -93,7 +105,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     let at = reader.at();
     let number = reader.u8("bHashAlgo")?;
     if number != TRUNCATED_SHA512 {
-        return Err(Problem::UnknownHash { found: u32::from(number) }.at(at, "bHashAlgo"));
+        return Err(Problem::UnknownHash {
+            found: u32::from(number),
+        }
+        .at(at, "bHashAlgo"));
     }
     let start = reader.u64_be("ullStartInContent")?;
     let index = reader.u64_be("ullIndexOfFirstSegment")?;
@@ -121,7 +136,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     }
     let most = listed.total - u64::from(offset_in_first);
     if length_of_range > most {
-        let problem = Problem::RangeOutsideSegments { found: length_of_range, most };
+        let problem = Problem::RangeOutsideSegments {
+            found: length_of_range,
+            most,
+        };
         return Err(problem.at(LENGTH_OF_RANGE_AT, "ullLengthOfRange"));
     }
     let longest = index.checked_mul(u64::from(V2_SEGMENT_MAX_BYTES));
@@ -132,7 +150,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
 
     let mut quirks = Quirks::default();
     //= PCCRC-2.4-09
-    let length = if length_of_range == 0 { most } else { length_of_range };
+    let length = if length_of_range == 0 {
+        most
+    } else {
+        length_of_range
+    };
     if u64::from(offset_in_first) + length <= listed.total - u64::from(listed.last_length) {
         quirks.add(Quirk::V2SegmentsPastRange);
     }
@@ -140,7 +162,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         bytes,
         version: Version::V2,
         hash: HashAlgorithm::Sha512Truncated,
-        range: ContentRange { start: start + u64::from(offset_in_first), length },
+        range: ContentRange {
+            start: start + u64::from(offset_in_first),
+            length,
+        },
         segment_count: listed.count,
         block_lists: 0,
         first_segment_index: index,
@@ -173,8 +198,11 @@ impl<'a> Segments<'a> {
         if self.left_in_chunk == 0 {
             self.left_in_chunk = chunk_header(&mut self.reader).ok()?;
         }
-        let Description { length, hash_of_data, secret } =
-            Description::read(&mut self.reader).ok()?;
+        let Description {
+            length,
+            hash_of_data,
+            secret,
+        } = Description::read(&mut self.reader).ok()?;
         self.left_in_chunk = self.left_in_chunk.saturating_sub(DESCRIPTION_BYTES);
         let segment = Segment {
             index: self.index,
@@ -201,7 +229,12 @@ pub(super) fn header(
     length_of_range: u64,
 ) -> Vec<u8> {
     let mut writer = Writer::new();
-    writer.u8(0).u8(2).u8(TRUNCATED_SHA512).u64_be(start).u64_be(index);
+    writer
+        .u8(0)
+        .u8(2)
+        .u8(TRUNCATED_SHA512)
+        .u64_be(start)
+        .u64_be(index);
     writer.u32_be(offset_in_first).u64_be(length_of_range);
     writer.finish()
 }
@@ -219,7 +252,9 @@ pub(super) fn chunks(count: u64) -> impl Iterator<Item = u64> {
 pub(super) fn chunk(count: u64) -> Vec<u8> {
     let bytes = count.saturating_mul(DESCRIPTION_BYTES as u64);
     let mut writer = Writer::new();
-    writer.u8(0).u32_be(u32::try_from(bytes).unwrap_or(u32::MAX));
+    writer
+        .u8(0)
+        .u32_be(u32::try_from(bytes).unwrap_or(u32::MAX));
     writer.finish()
 }
 
@@ -233,17 +268,32 @@ pub(super) fn description(length: u32, hash_of_data: &[u8], secret: &[u8]) -> Ve
 /// Content information for a range within `info`'s, which the caller checked.
 pub(super) fn restrict(info: &ContentInfo<'_>, range: ContentRange) -> Vec<u8> {
     let met = || {
-        info.segments().filter(|segment| segment.offset < range.end() && range.start < segment.end())
+        info.segments()
+            .filter(|segment| segment.offset < range.end() && range.start < segment.end())
     };
-    let Some(first) = met().next() else { return Vec::new() };
+    let Some(first) = met().next() else {
+        return Vec::new();
+    };
     let offset_in_first = u32::try_from(range.start - first.offset).unwrap_or_default();
     let mut writer = Writer::new();
-    writer.bytes(&header(first.offset, first.index, offset_in_first, range.length));
+    writer.bytes(&header(
+        first.offset,
+        first.index,
+        offset_in_first,
+        range.length,
+    ));
     let mut segments = met();
     for in_chunk in chunks(met().fold(0, |count, _| count + 1)) {
         writer.bytes(&chunk(in_chunk));
-        for segment in segments.by_ref().take(usize::try_from(in_chunk).unwrap_or(usize::MAX)) {
-            writer.bytes(&description(segment.length, segment.hash_of_data, segment.secret));
+        for segment in segments
+            .by_ref()
+            .take(usize::try_from(in_chunk).unwrap_or(usize::MAX))
+        {
+            writer.bytes(&description(
+                segment.length,
+                segment.hash_of_data,
+                segment.secret,
+            ));
         }
     }
     writer.finish()

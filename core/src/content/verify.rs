@@ -29,13 +29,18 @@ pub fn good_blocks<'a>(
     digest_many(hash, &data, &mut digests);
     //= PCCRC-2.2-17
     for ((block, data), digest) in blocks.iter().zip(digests.chunks_exact(hash.digest_len())) {
-        tell(block, data.len() as u64 == u64::from(block.length) && digest == block.hash);
+        tell(
+            block,
+            data.len() as u64 == u64::from(block.length) && digest == block.hash,
+        );
     }
 }
 
 /// The segments whose listed block hashes do not hash to their HoD, by index.
 pub fn segments_at_odds(info: &ContentInfo<'_>) -> impl Iterator<Item = u64> {
-    info.segments().filter(|segment| segment.hashes_agree() == Some(false)).map(|s| s.index)
+    info.segments()
+        .filter(|segment| segment.hashes_agree() == Some(false))
+        .map(|s| s.index)
 }
 
 /// What verification found.
@@ -101,7 +106,10 @@ impl<'a> Verifier<'a> {
         Self {
             hash: info.hash(),
             blocks: info.blocks().peekable(),
-            findings: Findings { differing: Vec::new(), ..Findings::new(info) },
+            findings: Findings {
+                differing: Vec::new(),
+                ..Findings::new(info)
+            },
             pending_at: 0,
             pending: Vec::new(),
         }
@@ -126,9 +134,14 @@ impl<'a> Verifier<'a> {
             batch.push((block, data));
         }
         let findings = &mut self.findings;
-        good_blocks(self.hash, &batch, |block, is_good| findings.count(*block, is_good));
+        good_blocks(self.hash, &batch, |block, is_good| {
+            findings.count(*block, is_good)
+        });
         drop(batch);
-        let keep_from = self.blocks.peek().map_or(end, |block| block.offset.clamp(self.pending_at, end));
+        let keep_from = self
+            .blocks
+            .peek()
+            .map_or(end, |block| block.offset.clamp(self.pending_at, end));
         let done = usize::try_from(keep_from - self.pending_at).unwrap_or(usize::MAX);
         self.pending.drain(..done.min(self.pending.len()));
         self.pending_at = keep_from;

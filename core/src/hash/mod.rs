@@ -19,8 +19,8 @@ mod x86;
 mod tests;
 
 pub use digest::{Digest, HashAlgorithm, WrongDigestLength};
-pub use hmac::HmacKey;
 pub use engine::{ENGINE_VARIABLE, Engine, EngineAlreadyChosen, EngineError};
+pub use hmac::HmacKey;
 
 /// The digest of one input, by the engine in use.
 #[must_use]
