@@ -2,7 +2,7 @@
 //! Invariant: a [`Reader`] never passes its end and never allocates; what it refuses, it refuses with offset and need.
 //! Byte order: in each method's name, for the documents differ even inside one message.
 
-use core::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The bytes ended before a field did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,8 @@ impl core::error::Error for Truncated {}
 /// The same decoder that serves the machines fills it, so the tree cannot tell another story than they act on.
 #[derive(Debug, Default)]
 pub struct Trace {
-    state: RefCell<TraceState>,
+    // A lock only so that readers can move between threads: nobody contends for it.
+    state: Mutex<TraceState>,
 }
 
 #[derive(Debug, Default)]
@@ -72,12 +73,19 @@ impl Trace {
     /// All that was read.
     #[must_use]
     pub fn into_entries(self) -> Vec<TraceEntry> {
-        self.state.into_inner().entries
+        self.state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entries
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TraceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a field at the present depth.
     pub fn add(&self, field: &'static str, at: usize, length: usize, number: Option<u64>) {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.lock();
         let depth = state.depth;
         let meaning = String::new();
         state.entries.push(TraceEntry {
@@ -94,7 +102,7 @@ impl Trace {
     /// Begins a group of fields.
     pub fn open(&self, field: &'static str, index: Option<u64>, at: usize) {
         self.add(field, at, 0, None);
-        let mut state = self.state.borrow_mut();
+        let mut state = self.lock();
         state.depth += 1;
         if let Some(entry) = state.entries.last_mut() {
             entry.index = index;
@@ -103,13 +111,13 @@ impl Trace {
 
     /// Ends the group begun last.
     pub fn close(&self) {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.lock();
         state.depth = state.depth.saturating_sub(1);
     }
 
     /// Says what the field added last means.
     pub fn means(&self, meaning: String) {
-        if let Some(entry) = self.state.borrow_mut().entries.last_mut() {
+        if let Some(entry) = self.lock().entries.last_mut() {
             entry.meaning = meaning;
         }
     }
