@@ -180,10 +180,12 @@ impl V1Builder {
     /// # Errors
     /// [`CreateError::PartLength`] for a block too long, empty, or after a short one; [`CreateError::TooLong`].
     pub fn push_block(&mut self, length: u32, hash: &[u8]) -> Result<(), CreateError> {
+        //= PCCRC-2.1-02
         let after_short = !self.filled.is_multiple_of(BLOCK_BYTES);
         if length == 0 || length > BLOCK_BYTES || after_short {
             return Err(CreateError::PartLength { found: length });
         }
+        //= PCCRC-2.1-01
         if self.filled == V1_SEGMENT_BYTES {
             self.close_segment()?;
         }
@@ -276,6 +278,7 @@ impl V2Builder {
         length: u32,
         hash_of_data: &HashOfData,
     ) -> Result<(), CreateError> {
+        //= PCCRC-2.4.1.2-04
         if length == 0 || length > V2_SEGMENT_MAX_BYTES {
             return Err(CreateError::PartLength { found: length });
         }

@@ -24,6 +24,7 @@ impl HashOfData {
     /// HoD of a version 1 segment: the hash over the hashes of all its blocks.
     #[must_use]
     pub fn of_block_hashes(algorithm: HashAlgorithm, block_hashes: &[u8]) -> Self {
+        //= PCCRC-2.2-04
         Self(digest(algorithm, block_hashes))
     }
 
@@ -59,6 +60,8 @@ impl ServerSecret {
     /// Ks = Hash(secret key).
     #[must_use]
     pub fn new(algorithm: HashAlgorithm, secret_key: &SecretKey) -> Self {
+        //= PCCRC-2.2-05
+        //= PCCRC-2.5-01
         let bytes = Secret::new(digest(algorithm, secret_key.expose()).as_ref());
         Self {
             key: HmacKey::new(algorithm, bytes.expose()),
@@ -69,6 +72,8 @@ impl ServerSecret {
     /// Kp = HMAC(Ks, HoD).
     #[must_use]
     pub fn segment_secret(&self, hash_of_data: &HashOfData) -> SegmentSecret {
+        //= PCCRC-2.2-06
+        //= PCCRC-2.4.1.2-06
         SegmentSecret(Secret::new(
             self.key.mac(&[hash_of_data.0.as_ref()]).as_ref(),
         ))
@@ -101,6 +106,7 @@ impl SegmentSecret {
     /// HoHoDk = HMAC(Kp, HoD + C2).
     #[must_use]
     pub fn segment_id(&self, algorithm: HashAlgorithm, hash_of_data: &HashOfData) -> SegmentId {
+        //= PCCRC-2.2-08
         let key = HmacKey::new(algorithm, self.0.expose());
         SegmentId(key.mac(&[hash_of_data.0.as_ref(), &C2]))
     }

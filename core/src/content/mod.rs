@@ -73,6 +73,9 @@ impl<'a> ContentInfo<'a> {
     /// [`DecodeError`] for anything that is not exactly one content information.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let [minor, major] = Reader::new(bytes).array("Version")?;
+        //= PCCRC-2.3-02
+        //= PCCRC-2.4-03
+        //= PCCRC-2.4-04
         match (major, minor) {
             (1, 0) => v1::decode(bytes),
             (2, 0) => v2::decode(bytes),

@@ -54,6 +54,8 @@ impl SecretKey {
     /// [`KeyFileError::NoPassphrase`] for an empty passphrase.
     pub fn export(&self, passphrase: &str) -> Result<Vec<u8>, KeyFileError> {
         let key = file_key(passphrase)?;
+        //= PCCRC-2.5-05
+        //= PCCRC-2.5-06
         let mut plaintext = Zeroizing::new(Vec::with_capacity(CHECK_BYTES + self.0.len()));
         plaintext.extend_from_slice(digest(HashAlgorithm::Sha256, &self.0).as_ref());
         plaintext.extend_from_slice(&self.0);
@@ -108,9 +110,11 @@ fn utf16le(text: &str) -> Zeroizing<Vec<u8>> {
 }
 
 fn file_key(passphrase: &str) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
+    //= PCCRC-2.5-03
     if passphrase.is_empty() {
         return Err(KeyFileError::NoPassphrase);
     }
+    //= PCCRC-2.5-04
     let mut key = Zeroizing::new([0; 32]);
     key.copy_from_slice(digest(HashAlgorithm::Sha256, &utf16le(passphrase)).as_ref());
     Ok(key)

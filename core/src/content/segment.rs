@@ -91,7 +91,8 @@ impl<'a> Segment<'a> {
     /// Version 2.0 has nothing to compare: there HoD is the hash of the one block.
     #[must_use]
     pub fn hashes_agree(&self) -> Option<bool> {
-        //= PCCRC-2.2-16
+        //= PCCRC-2.2-12
+        //= PCCRC-2.3.1.1-08
         let all = self.first_block == 0
             && !self.block_hashes.is_empty()
             && self.block_hashes().len() as u64 == u64::from(self.block_count());

@@ -47,6 +47,7 @@ struct Description<'a> {
 
 impl<'a> Description<'a> {
     fn read(reader: &mut Reader<'a>, hash: HashAlgorithm) -> Result<Self, Truncated> {
+        //= PCCRC-2.3.1.1-01
         Ok(Self {
             offset: reader.u64_le("ullOffsetInContent")?,
             length: reader.u32_le("cbSegment")?,
@@ -63,7 +64,7 @@ impl<'a> Description<'a> {
         let in_place = expected.map_or(self.offset.is_multiple_of(segment_bytes), |expected| {
             self.offset == expected
         });
-        //= PCCRC-2.3.1.1-07
+        //= PCCRC-2.3.1.1-02
         if !in_place {
             let problem = Problem::SegmentOffset {
                 found: self.offset,
@@ -83,7 +84,8 @@ impl<'a> Description<'a> {
             };
             return Err(problem.at(at, "ullOffsetInContent"));
         }
-        //= PCCRC-2.3.1.1-02
+        //= PCCRC-2.3.1.1-03
+        //= PCCRC-2.3.1.1-06
         let length_problem = match self.length {
             0 => Some(Problem::SegmentLengthZero),
             found if found > V1_SEGMENT_BYTES => Some(Problem::SegmentTooLong {
@@ -99,6 +101,7 @@ impl<'a> Description<'a> {
         if let Some(problem) = length_problem {
             return Err(problem.at(at + 8, "cbSegment"));
         }
+        //= PCCRC-2.3.1.1-07
         if self.block_size != BLOCK_BYTES {
             let problem = Problem::BlockSize {
                 found: self.block_size,
@@ -114,11 +117,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     reader.u16_le("Version")?;
     let at = reader.at();
     let number = reader.u32_le("dwHashAlgo")?;
+    //= PCCRC-2.3-03
     let hash = algorithm_of(number)
         .ok_or_else(|| Problem::UnknownHash { found: number }.at(at, "dwHashAlgo"))?;
     let offset_in_first = reader.u32_le("dwOffsetInFirstSegment")?;
     let read_bytes = reader.u32_le("dwReadBytesInLastSegment")?;
     let segment_count = reader.u32_le("cSegments")?;
+    //= PCCRC-2.3-09
     if segment_count == 0 {
         return Err(Problem::NoSegments.at(SEGMENT_COUNT_AT, "cSegments"));
     }
@@ -141,6 +146,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     }
     let last = last.as_ref().unwrap_or(&first);
 
+    //= PCCRC-2.3-04
     if offset_in_first >= first.length {
         let problem = Problem::OffsetOutsideSegment {
             found: offset_in_first,
@@ -149,6 +155,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         return Err(problem.at(OFFSET_IN_FIRST_AT, "dwOffsetInFirstSegment"));
     }
     let mut quirks = Quirks::default();
+    //= PCCRC-2.3-07
+    //= PCCRC-2.3-08
+    //= PCCRC-2.3.1.1-04
     let start = first.offset + u64::from(offset_in_first);
     let from = if segment_count == 1 {
         offset_in_first
@@ -161,6 +170,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         length: end - start,
     };
 
+    //= PCCRC-2.3-10
+    //= PCCRC-2.3.1.2-01
     let block_lists = reader.at();
     let mut descriptions = Reader::new(bytes);
     descriptions.take(HEADER_BYTES, "header")?;
@@ -198,12 +209,12 @@ fn read_end(
     quirks: &mut Quirks,
 ) -> Result<u32, DecodeError> {
     let left = segment_length - from;
-    //= PCCRC-2.3-17
-    //= PCCRC-2.3-18
+    //= PCCRC-2.3-06
     if read_bytes == 0 {
         return Ok(segment_length);
     }
     if read_bytes <= left {
+        //= PCCRC-2.3-05
         //= PCCRC-2.3.1.1-05
         if from > 0 {
             quirks.add(Quirk::V1ReadBytesSingleSegment);

@@ -27,6 +27,7 @@ struct Description<'a> {
 
 impl<'a> Description<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, Truncated> {
+        //= PCCRC-2.4.1.2-03
         Ok(Self {
             length: reader.u32_be("cbSegment")?,
             hash_of_data: reader.take(32, "SegmentHashOfData")?,
@@ -82,13 +83,15 @@ impl Listed {
 fn chunk_header(reader: &mut Reader<'_>) -> Result<usize, DecodeError> {
     let at = reader.at();
     let found = reader.u8("bChunkType")?;
+    //= PCCRC-2.4.1.1-02
     if found != 0 {
         return Err(Problem::ChunkType { found }.at(at, "bChunkType"));
     }
     let at = reader.at();
     let found = reader.u32_be("dwChunkDataLength")?;
     let length = usize::try_from(found).unwrap_or(usize::MAX);
-    //= PCCRC-2.4.1.2-02
+    //= PCCRC-2.4.1.1-03
+    //= PCCRC-2.4.1.2-01
     if length == 0 || !length.is_multiple_of(DESCRIPTION_BYTES) || length > reader.remaining() {
         let problem = Problem::ChunkLength {
             found,
@@ -104,12 +107,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     reader.u16_be("Version")?;
     let at = reader.at();
     let number = reader.u8("bHashAlgo")?;
+    //= PCCRC-2.4-05
     if number != TRUNCATED_SHA512 {
         return Err(Problem::UnknownHash {
             found: u32::from(number),
         }
         .at(at, "bHashAlgo"));
     }
+    //= PCCRC-2.4-01
+    //= PCCRC-2.4-02
     let start = reader.u64_be("ullStartInContent")?;
     let index = reader.u64_be("ullIndexOfFirstSegment")?;
     let offset_in_first = reader.u32_be("dwOffsetInFirstSegment")?;
@@ -127,6 +133,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         }
     }
 
+    //= PCCRC-2.4-07
     if offset_in_first >= listed.first_length {
         let problem = Problem::OffsetOutsideSegment {
             found: offset_in_first,
@@ -135,6 +142,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         return Err(problem.at(OFFSET_IN_FIRST_AT, "dwOffsetInFirstSegment"));
     }
     let most = listed.total - u64::from(offset_in_first);
+    //= PCCRC-2.4-09
     if length_of_range > most {
         let problem = Problem::RangeOutsideSegments {
             found: length_of_range,
@@ -142,6 +150,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         };
         return Err(problem.at(LENGTH_OF_RANGE_AT, "ullLengthOfRange"));
     }
+    //= PCCRC-2.4-06
     let longest = index.checked_mul(u64::from(V2_SEGMENT_MAX_BYTES));
     if start < index || longest.is_some_and(|longest| start > longest) {
         let problem = Problem::StartContradictsIndex { start, index };
@@ -149,7 +158,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     }
 
     let mut quirks = Quirks::default();
-    //= PCCRC-2.4-09
+    //= PCCRC-2.4-08
     let length = if length_of_range == 0 {
         most
     } else {

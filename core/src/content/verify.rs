@@ -27,7 +27,9 @@ pub fn good_blocks<'a>(
     let data: Vec<&[u8]> = blocks.iter().map(|(_, data)| *data).collect();
     let mut digests = vec![0; data.len() * hash.digest_len()];
     digest_many(hash, &data, &mut digests);
-    //= PCCRC-2.2-17
+    //= PCCRC-2.2-13
+    //= PCCRC-4.1.2-01
+    //= PCCRC-4.1.3-01
     for ((block, data), digest) in blocks.iter().zip(digests.chunks_exact(hash.digest_len())) {
         tell(
             block,
