@@ -259,7 +259,7 @@ fn report_512(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
 }
 
 /// Bit `i` of the lower sixteen moves to bit `4 * i`.
-fn spread(lanes: u64) -> u64 {
+pub(super) fn spread(lanes: u64) -> u64 {
     let bits = (lanes | lanes << 24) & 0x0000_00FF_0000_00FF;
     let bits = (bits | bits << 12) & 0x000F_000F_000F_000F;
     let bits = (bits | bits << 6) & 0x0303_0303_0303_0303;
