@@ -29,10 +29,10 @@ const REACH: usize = GAP + 8 - 1;
 /// Multiplies the first four bytes of each word.
 const NEAR: u32 = 0x9E37_79B1;
 /// Multiplies the last four bytes of each word.
-const FAR: u32 = 0x85EB_CA77;
+const FAR: u32 = 0x27D4_EB2F;
 
-/// Hashes from here on are a cut before `NORMAL_SEGMENT`: one in 2^17.
-const STRICT: u32 = 0u32.wrapping_sub(1 << 15);
+/// Hashes from here on are a cut before `NORMAL_SEGMENT`: one in 2^16.
+const STRICT: u32 = 0u32.wrapping_sub(1 << 16);
 /// Hashes from here on are a cut from `NORMAL_SEGMENT` on: one in 2^15.
 const LOOSE: u32 = 0u32.wrapping_sub(1 << 17);
 /// Hashes from here on are candidates at all: one in 2^12.
