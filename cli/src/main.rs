@@ -7,10 +7,11 @@ mod manual;
 mod print;
 mod progress;
 mod secret;
+mod vectors;
 
 use std::process::ExitCode;
 
-use args::{Args, Command, InfoCommand, SecretCommand};
+use args::{Args, Command, InfoCommand, SecretCommand, VectorsCommand};
 use clap::Parser;
 use failure::Failure;
 
@@ -34,7 +35,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Secret(SecretCommand::New(args)) => secret::new(&args),
         Command::Secret(SecretCommand::Export(args)) => secret::export(&args),
         Command::Secret(SecretCommand::Import(args)) => secret::import(&args),
-        Command::Vectors(_) => Err(Failure::unreachable("not yet")),
+        Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),
     }

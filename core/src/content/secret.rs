@@ -171,12 +171,12 @@ impl KeyFileError {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::NoPassphrase => "no-passphrase",
-            Self::NotWholeBlocks { .. } => "not-whole-blocks",
-            Self::TooLong { .. } => "too-long",
-            Self::Padding => "padding",
-            Self::TooShort { .. } => "too-short",
-            Self::Check => "check",
+            Self::NoPassphrase => "key-file-passphrase",
+            Self::NotWholeBlocks { .. } => "key-file-length",
+            Self::TooLong { .. } => "key-file-length",
+            Self::Padding => "key-file-padding",
+            Self::TooShort { .. } => "key-file-too-short",
+            Self::Check => "key-file-hash",
         }
     }
 }

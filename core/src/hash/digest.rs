@@ -49,10 +49,10 @@ impl HashAlgorithm {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Sha256 => "sha-256",
-            Self::Sha384 => "sha-384",
-            Self::Sha512 => "sha-512",
-            Self::Sha512Truncated => "sha-512-truncated",
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+            Self::Sha512Truncated => "sha512-truncated",
         }
     }
 }
