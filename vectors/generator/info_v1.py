@@ -80,7 +80,8 @@ def examples(file):
 def captured_cases(file):
     segments = captured.v1_segments()
     group = file.group("captured", captured.SOURCE, version=1, algorithm="sha256")
-    accept(group, 10, "A file of 99,710 bytes as IIS describes it: dwReadBytesInLastSegment 0.", "v1-read-zero kp",
+    accept(group, 10, "A file of 99,710 bytes, put together again from the captured hashes; IIS writes dwReadBytesInLastSegment 0.",
+           "v1-read-zero kp",
            v1_bytes("sha256", 0, 0, segments, [(0, 2)]), 0, captured.LENGTH, segments, [(0, 2)], (), ["captured"])
     group = file.group("captured-with-a-range", "hand-made", version=1, algorithm="sha256")
     for number, start, length in ((11, 65536, 34174), (12, 0, 65536), (13, 0, 1)):

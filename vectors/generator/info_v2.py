@@ -54,7 +54,7 @@ def examples(file):
 def captured_cases(file):
     segments = captured.v2_segments()
     group = file.group("captured", captured.SOURCE, version=2, algorithm="sha512-truncated")
-    accept(group, 10, "A file of 99,710 bytes as IIS describes it: ullLengthOfRange 0, two segments cut by content.",
+    accept(group, 10, "A file of 99,710 bytes, put together again from the captured hashes; IIS writes ullLengthOfRange 0.",
            "v2-length segments-v2 kp-v2", v2_bytes(0, 0, [segments]), 0, captured.LENGTH, segments, (), ["captured"])
     group = file.group("captured-with-a-range", "hand-made", version=2, algorithm="sha512-truncated")
     for number, start, length in ((11, 39389, 2), (12, 39390, 60320), (13, 0, 39390), (14, 99709, 1)):

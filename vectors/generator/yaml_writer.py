@@ -23,20 +23,20 @@ def dump(model, head):
     return "\n".join(lines) + "\n"
 
 
-def _is_flow(value):
+def _is_flow(value, key):
     if isinstance(value, dict):
         return all(isinstance(v, int) for v in value.values())
     if isinstance(value, list):
-        return all(isinstance(v, int) for v in value)
+        return all(isinstance(v, int) for v in value) or key in PLAIN_KEYS
     return False
 
 
-def _flow(value, column):
+def _flow(value, key, column):
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {v}" for k, v in value.items()) + "}"
     lines, line, used = [], "[", column
     for i, item in enumerate(value):
-        word = str(item) + ("," if i + 1 < len(value) else "]")
+        word = _scalar(item, key, 0, 0) + ("," if i + 1 < len(value) else "]")
         if used + len(line) + 1 + len(word) > WIDTH:
             lines.append(line)
             line, used = " " * (column + 1) + word, 0
@@ -51,8 +51,8 @@ def _write_map(lines, value, indent, first_prefix=None):
         head = f"{lead}{key}:"
         if isinstance(item, (dict, list)) and not item:
             lines.append(f"{head} " + ("{}" if isinstance(item, dict) else "[]"))
-        elif _is_flow(item):
-            lines.append(f"{head} " + _flow(item, len(head) + 1))
+        elif _is_flow(item, key):
+            lines.append(f"{head} " + _flow(item, key, len(head) + 1))
         elif isinstance(item, dict):
             lines.append(head)
             _write_map(lines, item, indent + INDENT)
@@ -66,8 +66,8 @@ def _write_map(lines, value, indent, first_prefix=None):
 def _write_list(lines, value, indent, key):
     for item in value:
         lead = " " * indent + "- "
-        if _is_flow(item):
-            lines.append(lead + _flow(item, len(lead)))
+        if _is_flow(item, key):
+            lines.append(lead + _flow(item, key, len(lead)))
         elif isinstance(item, dict):
             _write_map(lines, item, indent + INDENT, lead)
         else:
