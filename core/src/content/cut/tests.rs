@@ -207,6 +207,30 @@ fn cuts_follow_the_definition() {
 }
 
 #[test]
+fn the_worked_example_of_the_document_holds() {
+    let mut state = 1u32;
+    let data: Vec<u8> = (0..300_000)
+        .map(|_| {
+            state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345) & 0x7FFF_FFFF;
+            state.to_le_bytes()[2]
+        })
+        .collect();
+    let mut found = Vec::new();
+    scan(&[], &data, &mut found);
+    assert_eq!(found.len(), 72);
+    assert_eq!(
+        found[..3],
+        [
+            (10_262, 0xFFF2_3968),
+            (11_882, 0xFFFD_6F1B),
+            (13_855, 0xFFFF_A054)
+        ]
+        .map(|(at, hash)| Candidate { at, hash })
+    );
+    assert_eq!(segments(&data), [40_614, 20_700, 95_318, 116_222, 27_146]);
+}
+
+#[test]
 fn lengths_are_legal_on_all_contents() {
     for (name, data) in contents() {
         assert_legal(name, &data, &segments(&data));

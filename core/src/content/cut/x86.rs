@@ -133,7 +133,6 @@ fn scan_avx2(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
 }
 
 /// Does a block again that holds a candidate. Apart, so that the loop keeps all it needs in registers.
-#[cold]
 #[inline(never)]
 #[target_feature(enable = "avx2")]
 fn report_256(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
@@ -240,7 +239,6 @@ fn scan_avx512(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
 }
 
 /// As [`report_256`].
-#[cold]
 #[inline(never)]
 #[target_feature(enable = "avx512f")]
 fn report_512(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
