@@ -226,6 +226,9 @@ fn read_end(
     }
     if from < read_bytes && read_bytes <= segment_length {
         quirks.add(Quirk::V1ReadBytesFromSegmentStart);
+        if read_bytes == segment_length {
+            quirks.add(Quirk::V1ReadBytesWholeLastSegment);
+        }
         return Ok(read_bytes);
     }
     let problem = Problem::ReadBytesOutsideSegment {

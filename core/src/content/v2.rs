@@ -14,7 +14,7 @@ pub(super) const HEADER_BYTES: usize = 31;
 pub(super) const DESCRIPTION_BYTES: usize = 4 + 32 + 32;
 /// The only hash algorithm: SHA-512 cut to 32 bytes.
 const TRUNCATED_SHA512: u8 = 4;
-const INDEX_AT: usize = 11;
+const START_AT: usize = 3;
 const OFFSET_IN_FIRST_AT: usize = 19;
 const LENGTH_OF_RANGE_AT: usize = 23;
 
@@ -47,7 +47,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn add(&mut self, start: u64, length: u32, at: usize) -> Result<(), DecodeError> {
+    fn add(&mut self, length: u32, at: usize) -> Result<(), DecodeError> {
         //= PCCRC-2.4.1.2-04
         match length {
             0 => return Err(Problem::SegmentLengthZero.at(at, "cbSegment")),
@@ -66,16 +66,6 @@ impl Listed {
         self.last_length = length;
         self.count += 1;
         self.total += u64::from(length);
-        if start
-            .checked_add(self.total)
-            .is_none_or(|end| end > CONTENT_MAX_BYTES)
-        {
-            let problem = Problem::LengthOverflow {
-                start,
-                length: self.total,
-            };
-            return Err(problem.at(at, "cbSegment"));
-        }
         Ok(())
     }
 }
@@ -129,7 +119,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         let end = chunk_header(&mut reader)? + reader.at();
         while reader.at() < end {
             let at = reader.at();
-            listed.add(start, Description::read(&mut reader)?.length, at)?;
+            listed.add(Description::read(&mut reader)?.length, at)?;
         }
     }
 
@@ -154,7 +144,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     let longest = index.checked_mul(u64::from(V2_SEGMENT_MAX_BYTES));
     if start < index || longest.is_some_and(|longest| start > longest) {
         let problem = Problem::StartContradictsIndex { start, index };
-        return Err(problem.at(INDEX_AT, "ullIndexOfFirstSegment"));
+        return Err(problem.at(START_AT, "ullStartInContent"));
+    }
+    if start
+        .checked_add(listed.total)
+        .is_none_or(|end| end > CONTENT_MAX_BYTES)
+    {
+        let problem = Problem::LengthOverflow {
+            start,
+            length: listed.total,
+        };
+        return Err(problem.at(START_AT, "ullStartInContent"));
     }
 
     let mut quirks = Quirks::default();
@@ -284,12 +284,14 @@ pub(super) fn restrict(info: &ContentInfo<'_>, range: ContentRange) -> Vec<u8> {
         return Vec::new();
     };
     let offset_in_first = u32::try_from(range.start - first.offset).unwrap_or_default();
+    let is_whole = range.start == 0 && info.content_length() == Some(range.end());
+    let length_of_range = if is_whole { 0 } else { range.length };
     let mut writer = Writer::new();
     writer.bytes(&header(
         first.offset,
         first.index,
         offset_in_first,
-        range.length,
+        length_of_range,
     ));
     let mut segments = met();
     for in_chunk in chunks(met().fold(0, |count, _| count + 1)) {

@@ -71,7 +71,9 @@ impl Findings<'_> {
             differing: Vec::new(),
             segments_at_odds: segments_at_odds(info).collect(),
             content_length: 0,
-            described_length: info.blocks().last().map_or(0, |block| block.end()),
+            described_length: info
+                .content_length()
+                .unwrap_or_else(|| info.blocks().last().map_or(0, |block| block.end())),
             length_is_exact: info.content_length().is_some(),
         }
     }
