@@ -143,10 +143,6 @@ mod hash {
                 Kernel::Of256(|i, o| token!(Shani).sha256_many(&IV_256, i, o)),
             ),
             (
-                "shani-avx",
-                Kernel::Of256(|i, o| token!(ShaniAvx).sha256_many(&IV_256, i, o)),
-            ),
-            (
                 "shani-avx512vl",
                 Kernel::Of256(|i, o| token!(ShaniAvx512).sha256_many(&IV_256, i, o)),
             ),

@@ -10,18 +10,17 @@ use super::aarch64;
 use super::constants::{IV_256, IV_384, IV_512};
 use super::lanes::DigestSlots;
 #[cfg(target_arch = "x86_64")]
-use super::x86::{Avx2, Avx512, Shani, ShaniAvx, ShaniAvx512};
+use super::x86::{Avx2, Avx512, Shani, ShaniAvx512};
 use super::{Digest, HashAlgorithm, portable};
 
 /// The environment variable that forces an engine by its name.
 pub const ENGINE_VARIABLE: &str = "PEERDIST_HASH";
 
 /// Every name that an engine may have on some processor.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 7] = [
     "auto",
     "portable",
     "shani",
-    "shani-avx",
     "shani-avx512vl",
     "avx2",
     "avx512",
@@ -34,8 +33,6 @@ enum Kernel256 {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Shani(Shani),
-    #[cfg(target_arch = "x86_64")]
-    ShaniAvx(ShaniAvx),
     #[cfg(target_arch = "x86_64")]
     ShaniAvx512(ShaniAvx512),
     #[cfg(target_arch = "x86_64")]
@@ -65,8 +62,6 @@ impl Kernel256 {
             #[cfg(target_arch = "x86_64")]
             Self::Shani(_) => Shani::NAME,
             #[cfg(target_arch = "x86_64")]
-            Self::ShaniAvx(_) => ShaniAvx::NAME,
-            #[cfg(target_arch = "x86_64")]
             Self::ShaniAvx512(_) => ShaniAvx512::NAME,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => Avx2::NAME,
@@ -82,8 +77,6 @@ impl Kernel256 {
             Self::Portable => portable::sha256_many(&IV_256, inputs, out),
             #[cfg(target_arch = "x86_64")]
             Self::Shani(kernel) => kernel.sha256_many(&IV_256, inputs, out),
-            #[cfg(target_arch = "x86_64")]
-            Self::ShaniAvx(kernel) => kernel.sha256_many(&IV_256, inputs, out),
             #[cfg(target_arch = "x86_64")]
             Self::ShaniAvx512(kernel) => kernel.sha256_many(&IV_256, inputs, out),
             #[cfg(target_arch = "x86_64")]
@@ -187,7 +180,8 @@ impl Engine {
         AVAILABLE.get_or_init(Self::detect).iter()
     }
 
-    /// The name: `auto`, `portable`, `shani`, `avx2`, `avx512`, `aarch64`, or `calibrated`.
+    /// The name: `auto`, `portable`, `shani`, `shani-avx512vl`, `avx2`, `avx512`,
+    /// `aarch64`, or `calibrated`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
@@ -316,13 +310,6 @@ impl Engine {
             engines.push(Self {
                 name: Shani::NAME,
                 sha256: Kernel256::Shani(token),
-                sha512,
-            });
-        }
-        if let Some(token) = ShaniAvx::detect() {
-            engines.push(Self {
-                name: ShaniAvx::NAME,
-                sha256: Kernel256::ShaniAvx(token),
                 sha512,
             });
         }

@@ -2,8 +2,8 @@
 //! Invariant: every engine gives the same bytes for the same input; only their speed differs.
 //! Byte order: digests are the big-endian octets of FIPS 180-4.
 //!
-//! The layout follows the instruction sets: [`portable`] is the reference, one folder per
-//! architecture holds what is faster, and [`engine`] alone decides which of them runs.
+//! The layout follows the instruction sets: `portable` is the reference, one folder per
+//! architecture holds what is faster, and `engine` alone decides which of them runs.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;

@@ -9,7 +9,7 @@ mod shani;
 
 pub(super) use avx2::Avx2;
 pub(super) use avx512::Avx512;
-pub(super) use shani::{Shani, ShaniAvx, ShaniAvx512};
+pub(super) use shani::{Shani, ShaniAvx512};
 
 /// One slice for each lane: a lane that has no message repeats the first.
 fn fill<'a, const LANES: usize>(blocks: &[&'a [u8]]) -> [&'a [u8]; LANES] {

@@ -1,4 +1,4 @@
-//! SHA-256 with the SHA extensions, up to four messages interleaved.
+//! SHA-256 with the SHA extensions, three or four messages interleaved.
 //! Invariant: one source, compiled for several encodings; the streams of a call never meet.
 //! Byte order: blocks are read as big-endian words, by `pshufb`.
 #![expect(
@@ -9,7 +9,7 @@
     not(test),
     expect(
         clippy::indexing_slicing,
-        reason = "stream numbers are below STREAMS by construction"
+        reason = "stream numbers are below the streams of a call by construction"
     )
 )]
 
@@ -18,18 +18,13 @@ use core::arch::x86_64::*;
 use super::super::constants::K_256;
 use super::super::lanes::{DigestSlots, LaneMajor, drive};
 
-/// Messages in flight: the latency of `sha256rnds2` hides behind the rounds of the others.
-const STREAMS: usize = 4;
-
-type States = LaneMajor<u32, STREAMS>;
-
 /// `K_256` where `paddd` can take it as a memory operand.
 #[repr(align(64))]
 struct Aligned([[u32; 16]; 4]);
 static K: Aligned = Aligned(K_256);
 
 macro_rules! kernel {
-    ($(#[$doc:meta])* $token:ident, $name:literal, $module:ident, [$($feature:tt),+], $enable:literal, $order:ident) => {
+    ($(#[$doc:meta])* $token:ident, $name:literal, $module:ident, [$($feature:tt),+], $enable:literal, $streams:literal: ($($some:tt)+), $order:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub(in super::super) struct $token(());
@@ -44,16 +39,13 @@ macro_rules! kernel {
 
             /// SHA-256 of every input.
             pub(in super::super) fn sha256_many(self, iv: &[u32; 8], inputs: &[&[u8]], out: DigestSlots<'_>) {
-                drive(iv, inputs, out, &mut LaneMajor([[0; 8]; STREAMS]), |states: &mut States, blocks| {
+                drive(iv, inputs, out, &mut LaneMajor([[0; 8]; $streams]), |states: &mut LaneMajor<u32, $streams>, blocks| {
                     // SAFETY: `self` exists, so `detect` has seen every feature that these
                     // functions are compiled for.
                     unsafe {
                         match *blocks {
-                            [a, b, c, d] => $module::compress(states, [a, b, c, d]),
-                            [a, b, c] => $module::compress(states, [a, b, c]),
-                            [a, b] => $module::compress(states, [a, b]),
-                            [a] => $module::compress(states, [a]),
-                            _ => {}
+                            $($some => $module::compress(states, $some),)+
+                            _ => unreachable!("a lane more than there are"),
                         }
                     }
                 });
@@ -65,9 +57,9 @@ macro_rules! kernel {
 
             /// Compresses equally many blocks into each of the first `S` states.
             #[target_feature(enable = $enable)]
-            pub(super) fn compress<const S: usize>(states: &mut States, blocks: [&[u8]; S]) {
+            pub(super) fn compress<const S: usize>(states: &mut LaneMajor<u32, $streams>, blocks: [&[u8]; S]) {
                 let len = blocks[0].len();
-                assert!(S <= STREAMS && blocks.iter().all(|b| b.len() == len));
+                assert!(S <= $streams && blocks.iter().all(|b| b.len() == len));
                 let swap = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
                 let zero = _mm_setzero_si128();
                 let mut abef = [zero; S];
@@ -120,8 +112,8 @@ macro_rules! kernel {
                                 $load!($i, s);
                                 let wk = _mm_add_epi32(m[s][$i & 3], constant!($i));
                                 low!($i, s, wk);
-                                extend!($i, s);
                                 high!($i, s, wk);
+                                extend!($i, s);
                                 prepare!($i, s);
                             }
                         };
@@ -191,15 +183,12 @@ macro_rules! kernel {
 }
 
 kernel!(
-    /// SHA-NI in its first encoding: any processor with the SHA extensions.
-    Shani, "shani", sse, ["sha", "ssse3", "sse4.1"], "sha,ssse3,sse4.1", lane_outer
+    /// SHA-NI in its first encoding: any processor with the SHA extensions. Three messages, because a
+    /// fourth does not fit into 16 registers; three-operand encoding (AVX) was slower.
+    Shani, "shani", sse, ["sha", "ssse3", "sse4.1"], "sha,ssse3,sse4.1", 3: ([a, b, c] [a, b] [a]), lane_outer
 );
 kernel!(
-    /// SHA-NI with three-operand forms of everything around the rounds: fewer copies.
-    ShaniAvx, "shani-avx", avx, ["sha", "avx2"], "sha,avx2", lane_outer
-);
-kernel!(
-    /// SHA-NI with 32 registers: nothing of four messages is spilled but what SHA-NI itself reads.
+    /// SHA-NI with 32 registers for everything around the rounds: four messages.
     ShaniAvx512, "shani-avx512vl", avx512vl, ["sha", "avx512f", "avx512bw", "avx512vl"],
-    "sha,avx512f,avx512bw,avx512vl", operation_outer
+    "sha,avx512f,avx512bw,avx512vl", 4: ([a, b, c, d] [a, b, c] [a, b] [a]), operation_outer
 );
