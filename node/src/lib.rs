@@ -7,6 +7,7 @@
 //! - [`output`]: files that appear whole or not at all;
 //! - [`secret_file`]: secret keys on disk.
 
+mod buffer;
 pub mod content_info;
 pub mod output;
 mod pipeline;

@@ -10,8 +10,10 @@ use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
+use crate::buffer::Buffer;
+
 /// Bytes in a piece.
-pub(crate) const PIECE_BYTES: usize = 4 << 20;
+pub(crate) const PIECE_BYTES: usize = 2 << 20;
 /// Bytes from before a piece that come with it: the longest part that may have begun there.
 pub(crate) const HEADROOM_BYTES: usize = 128 << 10;
 
@@ -89,7 +91,7 @@ impl std::fmt::Debug for Stream {
 /// One piece of content, in a buffer that also holds what comes before it.
 #[derive(Debug, Default)]
 pub(crate) struct Piece {
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// Bytes at the front of `buffer` that belong to earlier pieces.
     headroom: usize,
     /// Which piece it is.
@@ -103,12 +105,12 @@ pub(crate) struct Piece {
 impl Piece {
     /// The piece without what comes before it.
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.buffer.get(self.headroom..).unwrap_or_default()
+        self.buffer.bytes().get(self.headroom..).unwrap_or_default()
     }
 
     /// What comes before it.
     pub(crate) fn before(&self) -> &[u8] {
-        self.buffer.get(..self.headroom).unwrap_or_default()
+        self.buffer.bytes().get(..self.headroom).unwrap_or_default()
     }
 
     /// Offset after its last byte.
@@ -118,7 +120,7 @@ impl Piece {
 
     /// All bytes in the buffer and the offset of the first.
     pub(crate) fn with_headroom(&self) -> (u64, &[u8]) {
-        (self.start - self.headroom as u64, &self.buffer)
+        (self.start - self.headroom as u64, self.buffer.bytes())
     }
 }
 
@@ -231,8 +233,8 @@ impl Source {
         piece.headroom = usize::try_from(headroom).unwrap_or(HEADROOM_BYTES);
         piece.is_last = piece_end >= end;
         let wanted = usize::try_from(piece_end - start + headroom).unwrap_or(usize::MAX);
-        piece.buffer.resize(wanted, 0);
-        file.read_exact_at(&mut piece.buffer, start - headroom)
+        piece.buffer.resize(wanted);
+        file.read_exact_at(piece.buffer.bytes_mut(), start - headroom)
             .map_err(|source| {
                 let name = self.name.clone();
                 if source.kind() == io::ErrorKind::UnexpectedEof {
@@ -283,8 +285,8 @@ impl Stream {
     ) -> Result<bool, SourceError> {
         while self.at < span.from && !self.is_over {
             let skip = usize::try_from(span.from - self.at).unwrap_or(usize::MAX);
-            piece.buffer.resize(skip.min(PIECE_BYTES), 0);
-            self.fill(name, &mut piece.buffer, 0)?;
+            piece.buffer.resize(skip.min(PIECE_BYTES));
+            self.fill(name, piece.buffer.bytes_mut())?;
         }
         let index = self
             .at
@@ -300,27 +302,24 @@ impl Stream {
         piece.index = index;
         piece.start = self.at;
         piece.headroom = self.tail.len();
-        piece.buffer.clear();
-        piece.buffer.extend_from_slice(&self.tail);
-        piece.buffer.resize(self.tail.len() + wanted, 0);
-        let filled = self.fill(name, &mut piece.buffer, piece.headroom)?;
-        piece.buffer.truncate(piece.headroom + filled);
+        piece.buffer.resize(self.tail.len() + wanted);
+        let (headroom, fresh) = piece.buffer.bytes_mut().split_at_mut(self.tail.len());
+        headroom.copy_from_slice(&self.tail);
+        let filled = self.fill(name, fresh)?;
+        piece.buffer.resize(piece.headroom + filled);
         self.is_over |= span.until.is_some_and(|until| self.at >= until);
         piece.is_last = self.is_over;
-        let keep = piece.buffer.len().min(HEADROOM_BYTES);
+        let (_, bytes) = piece.with_headroom();
         self.tail.clear();
         self.tail
-            .extend_from_slice(piece.buffer.split_at(piece.buffer.len() - keep).1);
+            .extend_from_slice(bytes.split_at(bytes.len().saturating_sub(HEADROOM_BYTES)).1);
         Ok(true)
     }
 
-    /// Reads until the buffer is full from `start` on, or the stream is over.
-    fn fill(&mut self, name: &str, buffer: &mut [u8], start: usize) -> Result<usize, SourceError> {
+    /// Reads until the buffer is full or the stream is over.
+    fn fill(&mut self, name: &str, buffer: &mut [u8]) -> Result<usize, SourceError> {
         let mut filled = 0;
-        while let Some(rest) = buffer
-            .get_mut(start + filled..)
-            .filter(|rest| !rest.is_empty())
-        {
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match self.reader.read(rest) {
                 Ok(0) => {
                     self.is_over = true;
@@ -332,8 +331,9 @@ impl Stream {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => {
+                    let name = name.to_owned();
                     return Err(SourceError::Read {
-                        name: name.to_owned(),
+                        name,
                         at: self.at,
                         source,
                     });
