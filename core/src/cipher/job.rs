@@ -52,6 +52,11 @@ impl<'a> EncryptJob<'a> {
         Job::whole_blocks(key, iv, buffer).map(Self)
     }
 
+    /// Whether this is a message of `algorithm` that has anything to encrypt.
+    pub(super) fn has_blocks_for(&self, algorithm: BlockCipher) -> bool {
+        self.0.algorithm() == algorithm && !self.0.buffer.is_empty()
+    }
+
     pub(super) fn inner(&mut self) -> &mut Job<'a> {
         &mut self.0
     }
@@ -107,10 +112,6 @@ impl<'a> Job<'a> {
 
     pub(super) const fn algorithm(&self) -> BlockCipher {
         self.key.algorithm()
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
     }
 
     pub(super) const fn key(&self) -> &'a CbcKey {

@@ -32,7 +32,7 @@ fn engines() -> Vec<&'static Engine> {
 }
 
 /// A stream of bytes that is the same in every run (splitmix64).
-struct Bytes(u64);
+pub(super) struct Bytes(pub(super) u64);
 
 impl Bytes {
     fn next(&mut self) -> u64 {
@@ -43,7 +43,7 @@ impl Bytes {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound as u64).unwrap()
     }
 
@@ -58,7 +58,7 @@ impl Bytes {
 }
 
 /// A message, with what the reference makes of it.
-struct Case {
+pub(super) struct Case {
     key: CbcKey,
     iv: [u8; BLOCK_LEN],
     plaintext: Vec<u8>,
@@ -66,7 +66,7 @@ struct Case {
 }
 
 impl Case {
-    fn new(bytes: &mut Bytes, algorithm: BlockCipher, len: usize) -> Self {
+    pub(super) fn new(bytes: &mut Bytes, algorithm: BlockCipher, len: usize) -> Self {
         let secret = bytes.take(algorithm.key_len());
         let iv: [u8; BLOCK_LEN] = bytes.take(BLOCK_LEN).try_into().unwrap();
         let plaintext = bytes.take(len);
@@ -114,10 +114,30 @@ fn reference_decrypt(algorithm: BlockCipher, key: &[u8], iv: [u8; 16], cipher: &
     }
 }
 
+/// How far apart messages lie in [`check`], so that their places in memory differ in every way.
+const GAP: usize = 33;
+
 /// Encrypts and decrypts all cases in one call each, `skew` bytes off a multiple of 16, and holds
 /// every byte of the slab against what it must be, those between the messages included.
 fn check(engine: &Engine, cases: &[Case], skew: usize) {
-    const GAP: usize = 33;
+    let decrypt = |jobs: &mut [DecryptJob<'_>]| engine.decrypt_many(jobs);
+    check_both(
+        &engine.to_string(),
+        &|jobs| engine.encrypt_many(jobs),
+        &decrypt,
+        cases,
+        skew,
+    );
+}
+
+/// As [`check`], for what is not an engine.
+pub(super) fn check_both(
+    name: &str,
+    encrypt: &dyn Fn(&mut [EncryptJob<'_>]),
+    decrypt: &dyn Fn(&mut [DecryptJob<'_>]),
+    cases: &[Case],
+    skew: usize,
+) {
     let lens: Vec<_> = cases
         .iter()
         .map(|case| padded_len(case.plaintext.len()))
@@ -125,7 +145,7 @@ fn check(engine: &Engine, cases: &[Case], skew: usize) {
     let total = lens.iter().map(|len| len + GAP).sum::<usize>();
     let mut slab = vec![0xa5; total + 2 * BLOCK_LEN];
     let start = slab.as_ptr().align_offset(BLOCK_LEN) + skew;
-    let what = |i: usize| format!("{engine}, case {i} of {}, skew {skew}", cases.len());
+    let what = |i: usize| format!("{name}, case {i} of {}, skew {skew}", cases.len());
 
     let fill = |slab: &mut [u8]| {
         let mut at = start;
@@ -142,8 +162,8 @@ fn check(engine: &Engine, cases: &[Case], skew: usize) {
         rest = &mut tail[GAP..];
         jobs.push(EncryptJob::new(&case.key, case.iv, buffer, case.plaintext.len()).unwrap());
     }
-    engine.encrypt_many(&mut jobs);
-    engine.encrypt_many(&mut jobs);
+    encrypt(&mut jobs);
+    encrypt(&mut jobs);
     drop(jobs);
 
     let mut at = start;
@@ -173,8 +193,8 @@ fn check(engine: &Engine, cases: &[Case], skew: usize) {
         rest = &mut tail[GAP..];
         jobs.push(DecryptJob::new(&case.key, case.iv, buffer).unwrap());
     }
-    engine.decrypt_many(&mut jobs);
-    engine.decrypt_many(&mut jobs);
+    decrypt(&mut jobs);
+    decrypt(&mut jobs);
     drop(jobs);
 
     let mut at = start;

@@ -130,3 +130,59 @@ fn a_long_message_among_short_ones_equals_the_reference() {
         }
     }
 }
+
+/// Encrypts messages whose buffers all begin `stride` bytes apart, at a multiple of 4 KiB.
+fn check_stride(engine: &Engine, cases: &[Case], stride: usize) {
+    let mut slab = vec![0; stride * cases.len() + 4_096];
+    let start = slab.as_ptr().align_offset(4_096);
+    let mut jobs = Vec::new();
+    for (case, buffer) in cases.iter().zip(slab[start..].chunks_mut(stride)) {
+        let len = case.plaintext.len();
+        buffer[..len].copy_from_slice(&case.plaintext);
+        let buffer = &mut buffer[..padded_len(len)];
+        jobs.push(EncryptJob::new(&case.key, case.iv, buffer, len).unwrap());
+    }
+    engine.encrypt_many(&mut jobs);
+    drop(jobs);
+    for (i, (case, buffer)) in cases.iter().zip(slab[start..].chunks(stride)).enumerate() {
+        let equal = buffer[..case.ciphertext.len()] == case.ciphertext[..];
+        assert!(equal, "{engine}, case {i} of {}", cases.len());
+    }
+}
+
+#[test]
+fn messages_that_would_share_places_of_the_cache_equal_the_reference() {
+    let engines = engines();
+    let mut bytes = Bytes(8);
+    let long: Vec<_> = (0..40)
+        .map(|_| Case::new(&mut bytes, BlockCipher::Aes128, 16_400))
+        .collect();
+    for engine in &engines {
+        for count in [2, 3, 5, 9, 13, 16, 17, 40] {
+            check_stride(engine, &long[..count], 20_480);
+        }
+    }
+}
+
+#[test]
+fn messages_that_wait_for_others_that_end_at_once_equal_the_reference() {
+    let engines = engines();
+    let mut bytes = Bytes(9);
+    for count in 2..=17 {
+        for short in 1..count {
+            let cases: Vec<_> = (0..count)
+                .map(|i| {
+                    let len = if i < short {
+                        20 * (i % 3)
+                    } else {
+                        16_370 + 16 * (i % 2)
+                    };
+                    Case::new(&mut bytes, BlockCipher::Aes192, len)
+                })
+                .collect();
+            for engine in &engines {
+                check_stride(engine, &cases, 20_480);
+            }
+        }
+    }
+}

@@ -35,9 +35,7 @@ impl<'b> Rest<'b> {
 #[inline(always)]
 pub(super) unsafe fn batches<W: Wide, const V: usize>(rest: &mut Rest<'_>, schedule: &Schedule) {
     let batch = V * W::LANES;
-    let Some((first, nine, extra, last)) = parts(&schedule.keys, schedule.rounds) else {
-        return;
-    };
+    let (first, nine, extra, last) = parts(&schedule.keys, schedule.rounds);
     while rest.blocks.len() >= batch {
         let (now, later) = core::mem::take(&mut rest.blocks).split_at_mut(batch);
         rest.blocks = later;

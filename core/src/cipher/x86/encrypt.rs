@@ -4,17 +4,25 @@
 
 use core::arch::x86_64::__m128i;
 use core::marker::PhantomData;
-use core::{ptr, slice};
+use core::slice;
 
-use zeroize::Zeroize;
-
-use super::schedule::{ROUND_KEYS, Schedule, parts, zero};
+use super::schedule::Schedule;
+use super::table::{MAX_LANES, Table};
 use super::wide::{Wide, block};
 use crate::cipher::job::{EncryptJob, Job};
 use crate::cipher::{BLOCK_LEN, BlockCipher, CbcKey};
 
-/// The most messages that any kernel works on at once.
-const MAX_LANES: usize = 16;
+/// The cache of every processor that this code runs on puts addresses that agree in these lines
+/// of 64 bytes into the same place, which holds eight to twelve of them.
+const LINES: usize = 64;
+const LINE_LEN: usize = 64;
+const BLOCKS_OF_LINE: usize = LINE_LEN / BLOCK_LEN;
+
+/// How many messages may go through the same place of the cache at the same time.
+const SHARERS: usize = 2;
+
+/// A message of fewer blocks does not wait for others: waiting would cost more than it saves.
+const BLOCKS_WORTH_A_WAIT: usize = 1024;
 
 /// A message on its way through the lanes.
 struct Message<'b> {
@@ -24,6 +32,8 @@ struct Message<'b> {
     blocks: usize,
     /// The ciphertext block before `at`, at first the initialization vector.
     chain: __m128i,
+    /// How many blocks the other messages encrypt before this one goes on.
+    wait: usize,
     buffer: PhantomData<&'b mut [u8]>,
 }
 
@@ -36,8 +46,14 @@ impl<'b> Message<'b> {
             blocks: blocks.len(),
             // SAFETY: the initialization vector has the length of a block.
             chain: unsafe { block(job.iv().as_ptr(), 0) },
+            wait: 0,
             buffer: PhantomData,
         }
+    }
+
+    /// The line of the cache where this message would be now, had it not waited.
+    fn line(&self) -> usize {
+        (self.at.addr() / LINE_LEN).wrapping_sub(self.wait / BLOCKS_OF_LINE) % LINES
     }
 }
 
@@ -45,7 +61,7 @@ impl<'b> Message<'b> {
 pub(super) struct Queue<'j, 'b> {
     jobs: slice::IterMut<'j, EncryptJob<'b>>,
     algorithm: BlockCipher,
-    lanes: [Option<Message<'b>>; MAX_LANES],
+    begun: [Option<Message<'b>>; MAX_LANES],
 }
 
 impl<'j, 'b> Queue<'j, 'b> {
@@ -53,235 +69,190 @@ impl<'j, 'b> Queue<'j, 'b> {
         Self {
             jobs: jobs.iter_mut(),
             algorithm,
-            lanes: [const { None }; MAX_LANES],
+            begun: [const { None }; MAX_LANES],
         }
     }
 
-    /// Moves the messages to the lowest lanes, begins others in up to `count` lanes, and says how
-    /// many there are then.
-    fn fill(&mut self, count: usize) -> usize {
-        self.lanes.sort_by_key(Option::is_none);
-        for lane in self
-            .lanes
-            .iter_mut()
-            .take(count)
-            .filter(|lane| lane.is_none())
-        {
-            *lane = begin(&mut self.jobs, self.algorithm);
+    fn holds_more_than(&self, count: usize) -> bool {
+        let begun = self.begun.iter().flatten().map(|_| ());
+        let jobs = self
+            .jobs
+            .as_slice()
+            .iter()
+            .filter(|job| job.has_blocks_for(self.algorithm));
+        begun.chain(jobs.map(|_| ())).nth(count).is_some()
+    }
+
+    fn next(&mut self) -> Option<Message<'b>> {
+        self.begun.iter_mut().find_map(Option::take).or_else(|| {
+            let job = self.jobs.find(|job| job.has_blocks_for(self.algorithm))?;
+            Some(Message::new(job.inner()))
+        })
+    }
+
+    /// Takes back a message that has not ended.
+    fn put_back(&mut self, message: Message<'b>) {
+        if let Some(place) = self.begun.iter_mut().find(|place| place.is_none()) {
+            *place = Some(message);
         }
-        self.lanes.iter().flatten().count()
     }
 }
 
-/// Takes the next message of an algorithm that has anything to encrypt.
-fn begin<'b>(
-    jobs: &mut slice::IterMut<'_, EncryptJob<'b>>,
-    algorithm: BlockCipher,
-) -> Option<Message<'b>> {
-    jobs.map(EncryptJob::inner)
-        .find(|job| job.algorithm() == algorithm && !job.is_empty())
-        .map(Message::new)
+/// The messages in the lanes of a kernel. A lane without one, or whose message waits, repeats
+/// what the lane of a message does.
+struct Lanes<'b, W: Wide, const V: usize> {
+    messages: [Option<Message<'b>>; MAX_LANES],
+    table: Table<W, V>,
 }
 
-/// What a kernel reads and writes: for each lane a round key per round, the chaining value and
-/// the place of the next block.
-struct Table<W: Wide, const V: usize> {
-    keys: [[W; V]; ROUND_KEYS],
-    chain: [W; V],
-    at: [*mut u8; MAX_LANES],
-}
-
-impl<W: Wide, const V: usize> Table<W, V> {
-    const LANES: usize = {
-        assert!(V * W::LANES <= MAX_LANES && size_of::<W>() == W::LANES * BLOCK_LEN);
-        V * W::LANES
-    };
-
+impl<'b, W: Wide, const V: usize> Lanes<'b, W, V> {
     /// # Safety
     ///
     /// The processor has the instructions of `W`.
     #[inline(always)]
     unsafe fn new() -> Self {
         // SAFETY: as promised by the caller.
-        let zero = unsafe { W::splat(zero()) };
+        let table = unsafe { Table::new() };
         Self {
-            keys: [[zero; V]; ROUND_KEYS],
-            chain: [zero; V],
-            at: [ptr::null_mut(); MAX_LANES],
+            messages: [const { None }; MAX_LANES],
+            table,
         }
     }
 
-    /// Gives a lane to a message.
+    /// Gives the free lanes to messages from the queue, and says how many lanes have one then.
     ///
     /// # Safety
     ///
     /// The processor has `aes`.
     #[inline(always)]
-    unsafe fn seat(&mut self, lane: usize, message: &Message<'_>) {
-        // SAFETY: as promised by the caller.
-        let schedule = unsafe { Schedule::encryption(message.key.material()) };
-        for (row, key) in self.keys.iter_mut().zip(&schedule.keys) {
-            put(row, lane, *key);
-        }
-        put(&mut self.chain, lane, message.chain);
-        if let Some(at) = self.at.get_mut(lane) {
-            *at = message.at;
-        }
-    }
-
-    /// Moves a lane on to `at`, and gives the last ciphertext block before it.
-    #[inline(always)]
-    fn advance(&mut self, lane: usize, at: *mut u8) -> Option<__m128i> {
-        *self.at.get_mut(lane)? = at;
-        lanes_of(&mut self.chain).get(lane).copied()
-    }
-
-    /// Makes a lane do what another one does.
-    #[inline(always)]
-    fn repeat(&mut self, lane: usize, leader: usize) {
-        for row in self.keys.iter_mut().chain([&mut self.chain]) {
-            let lanes = lanes_of(row);
-            if lanes.len() > lane.max(leader) {
-                lanes.copy_within(leader..=leader, lane);
+    unsafe fn fill(&mut self, queue: &mut Queue<'_, 'b>) -> usize {
+        for lane in 0..Table::<W, V>::LANES {
+            if self.messages.get(lane).is_some_and(Option::is_none) {
+                let Some(mut message) = queue.next() else {
+                    break;
+                };
+                message.wait = self.wait_of(&message);
+                if message.wait == 0 {
+                    // SAFETY: as promised by the caller.
+                    unsafe { seat(&mut self.table, lane, &message) };
+                }
+                if let Some(place) = self.messages.get_mut(lane) {
+                    *place = Some(message);
+                }
             }
         }
-        if self.at.len() > lane.max(leader) {
-            self.at.copy_within(leader..=leader, lane);
-        }
+        self.messages.iter().flatten().count()
     }
 
-    /// Encrypts the next `steps` blocks of every lane.
+    /// How long a message has to wait, so that no more than [`SHARERS`] go through the same
+    /// places of the cache together. Buffers that lie a multiple of 4 KiB apart, as allocators
+    /// like them, would all do so, and drive each other out at every step.
+    fn wait_of(&self, message: &Message<'b>) -> usize {
+        if message.blocks < BLOCKS_WORTH_A_WAIT {
+            return 0;
+        }
+        let free = |wait: &usize| {
+            let line = message.line().wrapping_sub(wait / BLOCKS_OF_LINE) % LINES;
+            self.messages
+                .iter()
+                .flatten()
+                .filter(|other| other.line() == line)
+                .count()
+                < SHARERS
+        };
+        (0..LINES)
+            .map(|lines| lines * BLOCKS_OF_LINE)
+            .find(free)
+            .unwrap_or(0)
+    }
+
+    /// Encrypts until a message ends or one has waited long enough.
     ///
     /// # Safety
     ///
-    /// The processor has the instructions of `W`. Each of the first `LANES` pointers of `at` is
-    /// valid for reading and writing `steps` blocks, which no other lane touches, unless that
-    /// lane has the same pointer, chaining value and round keys.
+    /// The processor has `aes` and the instructions of `W`.
     #[inline(always)]
-    unsafe fn run(&mut self, rounds: usize, steps: usize) {
-        let Some((first, nine, extra, last)) = parts(&self.keys, rounds) else {
+    unsafe fn advance<const HELD: usize>(&mut self, rounds: usize) {
+        let Self { messages, table } = self;
+        let until = |m: &Message<'_>| if m.wait == 0 { m.blocks } else { m.wait };
+        let Some(steps) = messages.iter().flatten().map(until).min() else {
             return;
         };
-        let at = self.at.as_ptr();
-        let mut state = self.chain;
-        for step in 0..steps {
-            let offset = step * BLOCK_LEN;
-            // SAFETY: the caller promises the instructions, and that the pointers of all lanes
-            // are valid at this offset. Lanes that share a pointer read before either writes,
-            // and write the same.
-            unsafe {
-                for (v, (x, key)) in state.iter_mut().zip(first).enumerate() {
-                    let plaintext = W::gather(at.add(v * W::LANES), offset);
-                    *x = x.xor(plaintext.xor(*key));
-                }
-                for keys in nine {
-                    for (x, key) in state.iter_mut().zip(keys) {
-                        *x = x.encrypt(*key);
-                    }
-                }
-                for keys in extra {
-                    for (x, key) in state.iter_mut().zip(keys) {
-                        *x = x.encrypt(*key);
-                    }
-                }
-                for (x, key) in state.iter_mut().zip(last) {
-                    *x = x.encrypt_last(*key);
-                }
-                for (v, x) in state.iter().enumerate() {
-                    x.scatter(at.add(v * W::LANES), offset);
+        let works = |place: &Option<Message<'_>>| place.as_ref().is_some_and(|m| m.wait == 0);
+        // There is none when those that the others waited for have ended before.
+        if let Some(leader) = messages.iter().position(works) {
+            for (lane, place) in messages.iter().enumerate() {
+                if !works(place) {
+                    table.repeat(lane, leader);
                 }
             }
+            // SAFETY: every lane has the pointer of a message with at least `steps` blocks left.
+            // Messages have buffers of their own, and a lane that has none of its own repeats
+            // all of the leader's.
+            unsafe { table.run::<HELD>(rounds, steps) };
         }
-        self.chain = state;
+        for (lane, place) in messages.iter_mut().enumerate() {
+            match place {
+                Some(message) if message.wait > 0 => {
+                    message.wait -= steps;
+                    if message.wait == 0 {
+                        // SAFETY: as promised by the caller.
+                        unsafe { seat(table, lane, message) };
+                    }
+                }
+                Some(message) => {
+                    message.blocks -= steps;
+                    // SAFETY: that many blocks further is inside of the buffer or at its end.
+                    message.at = unsafe { message.at.add(steps * BLOCK_LEN) };
+                    if let Some(chain) = table.move_to(lane, message.at) {
+                        message.chain = chain;
+                    }
+                    if message.blocks == 0 {
+                        *place = None;
+                    }
+                }
+                None => {}
+            }
+        }
     }
 }
 
-impl<W: Wide, const V: usize> Drop for Table<W, V> {
-    fn drop(&mut self) {
-        self.keys
-            .iter_mut()
-            .for_each(|row| lanes_of(row).iter_mut().zeroize());
-    }
-}
-
-/// The blocks in the lanes of some registers.
+/// # Safety
+///
+/// The processor has `aes`.
 #[inline(always)]
-fn lanes_of<W: Wide, const V: usize>(row: &mut [W; V]) -> &mut [__m128i] {
-    // SAFETY: a register is LANES blocks without padding, aligned at least as they are, and any
-    // bytes are a valid block.
-    unsafe { slice::from_raw_parts_mut(row.as_mut_ptr().cast(), V * W::LANES) }
+unsafe fn seat<W: Wide, const V: usize>(
+    table: &mut Table<W, V>,
+    lane: usize,
+    message: &Message<'_>,
+) {
+    // SAFETY: as promised by the caller.
+    let schedule = unsafe { Schedule::encryption(message.key.material()) };
+    table.seat(lane, &schedule, message.chain, message.at);
 }
 
-#[inline(always)]
-fn put<W: Wide, const V: usize>(row: &mut [W; V], lane: usize, value: __m128i) {
-    if let Some(place) = lanes_of(row).get_mut(lane) {
-        *place = value;
-    }
-}
-
-/// Encrypts messages of the queue with `V` registers, until it is empty or half as many registers
-/// would do.
+/// Encrypts messages of the queue with `V` registers, as long as it holds more than `few`: those
+/// are left to a kernel of fewer registers.
 ///
 /// # Safety
 ///
 /// The processor has `aes` and the instructions of `W`.
 #[inline(always)]
-pub(super) unsafe fn messages<W: Wide, const V: usize>(queue: &mut Queue<'_, '_>) {
-    let count = Table::<W, V>::LANES;
-    let mut busy = queue.fill(count);
-    if busy <= count / 2 {
+pub(super) unsafe fn messages<W: Wide, const V: usize, const HELD: usize>(
+    queue: &mut Queue<'_, '_>,
+    few: usize,
+) {
+    if !queue.holds_more_than(few) {
         return;
     }
-    let Queue {
-        jobs,
-        algorithm,
-        lanes,
-    } = queue;
-    let Some((lanes, _)) = lanes.split_at_mut_checked(count) else {
-        return;
-    };
-    let rounds = algorithm.rounds();
     // SAFETY: as promised by the caller.
-    let mut table = unsafe { Table::<W, V>::new() };
-    for (lane, message) in lanes.iter().flatten().enumerate() {
-        // SAFETY: as promised by the caller.
-        unsafe { table.seat(lane, message) };
-    }
-    while busy > count / 2 {
-        let Some(leader) = lanes.iter().position(Option::is_some) else {
-            break;
-        };
-        for (lane, message) in lanes.iter().enumerate() {
-            if message.is_none() {
-                table.repeat(lane, leader);
-            }
+    unsafe {
+        let mut lanes = Lanes::<W, V>::new();
+        while lanes.fill(queue) > few {
+            lanes.advance::<HELD>(queue.algorithm.rounds());
         }
-        let steps = lanes
-            .iter()
-            .flatten()
-            .map(|message| message.blocks)
-            .min()
-            .unwrap_or(0);
-        // SAFETY: every lane has the pointer of a message with at least `steps` blocks left.
-        // Messages have buffers of their own, and a lane without a message repeats the leader.
-        unsafe { table.run(rounds, steps) };
-        for (lane, seat) in lanes.iter_mut().enumerate() {
-            let Some(message) = seat else { continue };
-            if message.blocks == steps {
-                *seat = begin(jobs, *algorithm);
-                match seat {
-                    // SAFETY: as promised by the caller.
-                    Some(message) => unsafe { table.seat(lane, message) },
-                    None => busy -= 1,
-                }
-            } else {
-                message.blocks -= steps;
-                // SAFETY: that many blocks further is still inside of the buffer.
-                message.at = unsafe { message.at.add(steps * BLOCK_LEN) };
-                if let Some(chain) = table.advance(lane, message.at) {
-                    message.chain = chain;
-                }
-            }
+        for message in lanes.messages.iter_mut().filter_map(Option::take) {
+            queue.put_back(message);
         }
     }
 }

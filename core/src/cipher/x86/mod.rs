@@ -5,6 +5,9 @@
 mod decrypt;
 mod encrypt;
 mod schedule;
+mod table;
+#[cfg(test)]
+mod tests;
 mod wide;
 
 use core::arch::x86_64::{__m128i, __m256i, __m512i};
@@ -95,10 +98,10 @@ impl Vaes512 {
 fn encrypt_aesni(queue: &mut Queue<'_, '_>) {
     // SAFETY: this function enables what the kernels need.
     unsafe {
-        messages::<__m128i, 8>(queue);
-        messages::<__m128i, 4>(queue);
-        messages::<__m128i, 2>(queue);
-        messages::<__m128i, 1>(queue);
+        messages::<__m128i, 8, 0>(queue, 6);
+        messages::<__m128i, 6, 0>(queue, 3);
+        messages::<__m128i, 3, 0>(queue, 1);
+        messages::<__m128i, 1, 0>(queue, 0);
     }
 }
 
@@ -106,11 +109,11 @@ fn encrypt_aesni(queue: &mut Queue<'_, '_>) {
 fn encrypt_vaes256(queue: &mut Queue<'_, '_>) {
     // SAFETY: this function enables what the kernels need.
     unsafe {
-        messages::<__m256i, 8>(queue);
-        messages::<__m256i, 4>(queue);
-        messages::<__m256i, 2>(queue);
-        messages::<__m256i, 1>(queue);
-        messages::<__m128i, 1>(queue);
+        messages::<__m256i, 8, 0>(queue, 12);
+        messages::<__m256i, 6, 0>(queue, 8);
+        messages::<__m256i, 4, 0>(queue, 4);
+        messages::<__m256i, 2, 0>(queue, 1);
+        messages::<__m128i, 1, 0>(queue, 0);
     }
 }
 
@@ -118,11 +121,10 @@ fn encrypt_vaes256(queue: &mut Queue<'_, '_>) {
 fn encrypt_vaes512(queue: &mut Queue<'_, '_>) {
     // SAFETY: this function enables what the kernels need.
     unsafe {
-        messages::<__m512i, 4>(queue);
-        messages::<__m512i, 2>(queue);
-        messages::<__m512i, 1>(queue);
-        messages::<__m256i, 1>(queue);
-        messages::<__m128i, 1>(queue);
+        messages::<__m512i, 4, 5>(queue, 8);
+        messages::<__m512i, 2, 0>(queue, 4);
+        messages::<__m512i, 1, 0>(queue, 1);
+        messages::<__m128i, 1, 0>(queue, 0);
     }
 }
 

@@ -23,12 +23,14 @@ pub(super) struct Schedule {
 /// The round keys of a schedule of `rounds` rounds, apart: the first one, the nine that every
 /// algorithm has, those that longer keys add, and the last one.
 #[inline(always)]
-pub(super) fn parts<K>(keys: &[K; ROUND_KEYS], rounds: usize) -> Option<(&K, &[K; 9], &[K], &K)> {
-    let [first, middle @ .., last] = keys.get(..=rounds)? else {
-        return None;
-    };
-    let (nine, extra) = middle.split_first_chunk()?;
-    Some((first, nine, extra, last))
+pub(super) fn parts<K>(keys: &[K; ROUND_KEYS], rounds: usize) -> (&K, &[K; 9], &[K], &K) {
+    if let Some([first, middle @ .., last]) = keys.get(..=rounds)
+        && let Some((nine, extra)) = middle.split_first_chunk()
+    {
+        (first, nine, extra, last)
+    } else {
+        unreachable!("AES has 10 to 14 rounds")
+    }
 }
 
 impl Drop for Schedule {
@@ -38,12 +40,10 @@ impl Drop for Schedule {
 }
 
 impl Schedule {
-    /// # Safety
-    ///
-    /// The processor has `aes`.
-    #[inline(always)]
-    pub(super) unsafe fn encryption(material: &Material) -> Self {
-        // SAFETY: as promised by the caller.
+    /// The schedule as FIPS 197 gives it.
+    #[target_feature(enable = "aes")]
+    pub(super) fn encryption(material: &Material) -> Self {
+        // SAFETY: this function enables `aes`.
         unsafe {
             match material {
                 Material::Aes128(key) => Self::expand::<4, 10>(key),
@@ -55,22 +55,16 @@ impl Schedule {
 
     /// The schedule that the instructions for decryption want: reversed, and all but the first
     /// and last key passed through InvMixColumns.
-    ///
-    /// # Safety
-    ///
-    /// The processor has `aes`.
-    #[inline(always)]
-    pub(super) unsafe fn decryption(material: &Material) -> Self {
-        // SAFETY: as promised by the caller.
-        let mut schedule = unsafe { Self::encryption(material) };
+    #[target_feature(enable = "aes")]
+    pub(super) fn decryption(material: &Material) -> Self {
+        let mut schedule = Self::encryption(material);
         let Some((used, _)) = schedule.keys.split_at_mut_checked(schedule.rounds + 1) else {
             return schedule;
         };
         used.reverse();
         if let [_, middle @ .., _] = used {
             for key in middle {
-                // SAFETY: as promised by the caller.
-                *key = unsafe { _mm_aesimc_si128(*key) };
+                *key = _mm_aesimc_si128(*key);
             }
         }
         schedule
