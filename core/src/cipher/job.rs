@@ -53,6 +53,7 @@ impl<'a> EncryptJob<'a> {
     }
 
     /// Whether this is a message of `algorithm` that has anything to encrypt.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn has_blocks_for(&self, algorithm: BlockCipher) -> bool {
         self.0.algorithm() == algorithm && !self.0.buffer.is_empty()
     }

@@ -34,6 +34,7 @@ impl BlockCipher {
     }
 
     /// How often the state is transformed: Nr of FIPS 197.
+    #[cfg(target_arch = "x86_64")]
     pub(super) const fn rounds(self) -> usize {
         match self {
             Self::Aes128 => 10,

@@ -90,8 +90,9 @@ impl<'j, 'b> Queue<'j, 'b> {
         })
     }
 
-    /// Takes back a message that has not ended.
-    fn put_back(&mut self, message: Message<'b>) {
+    /// Takes back a message that has not ended. Whom it waits for is up to its next lanes.
+    fn put_back(&mut self, mut message: Message<'b>) {
+        message.wait = 0;
         if let Some(place) = self.begun.iter_mut().find(|place| place.is_none()) {
             *place = Some(message);
         }
