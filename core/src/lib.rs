@@ -16,12 +16,14 @@
 //!
 //! # Layout
 //!
+//! - [`cipher`]: AES-CBC of many blocks at once;
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+pub mod cipher;
 pub mod content;
 pub mod entropy;
 pub mod error;
