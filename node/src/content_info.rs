@@ -373,7 +373,7 @@ impl<'a> Steps for CheckBlocks<'a> {
             .collect();
         let mut checked = Vec::with_capacity(pairs.len());
         verify::good_blocks(self.hash, &pairs, |block, good| {
-            checked.push((*block, good))
+            checked.push((*block, good));
         });
         (piece.end(), checked)
     }
