@@ -1,0 +1,16 @@
+//! Every number of peerdist beside its rival, measured in the same run on the same machine.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`pairs`] | taking samples of both sides in turn; the one place that reads the clock |
+//! | [`stats`] | quiet pairs, medians, noise |
+//! | [`pinning`], [`machine`] | where runs run, and what the CPU can do |
+//! | [`rivals`] | what somebody would use instead |
+//! | [`workload`] | the bytes worked on |
+
+pub mod machine;
+pub mod pairs;
+pub mod pinning;
+pub mod rivals;
+pub mod stats;
+pub mod workload;
