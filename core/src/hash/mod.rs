@@ -1,1 +1,64 @@
-//! Digests of many independent inputs.
+//! Digests and keyed digests (FIPS 180-4, RFC 2104) of one input or of many independent ones.
+//! Invariant: every engine gives the same bytes for the same input; only their speed differs.
+//! Byte order: digests are the big-endian octets of FIPS 180-4.
+//!
+//! The layout follows the instruction sets: [`portable`] is the reference, one folder per
+//! architecture holds what is faster, and [`engine`] alone decides which of them runs.
+
+mod constants;
+mod digest;
+mod engine;
+mod lanes;
+mod portable;
+mod rounds;
+
+#[cfg(test)]
+mod tests;
+
+pub use digest::{Digest, HashAlgorithm, WrongDigestLength};
+pub use engine::{ENGINE_VARIABLE, Engine, EngineAlreadyChosen, EngineError};
+
+use hmac::{Hmac, KeyInit, Mac};
+
+/// The digest of one input, by the engine in use.
+#[must_use]
+pub fn digest(algorithm: HashAlgorithm, data: &[u8]) -> Digest {
+    Engine::current().digest(algorithm, data)
+}
+
+/// The digests of many independent inputs of any lengths, by the engine in use.
+///
+/// `out` takes them one after another, `algorithm.digest_len()` bytes each, in the order of the
+/// inputs. Nothing is allocated. The more inputs come in one call, the better the lanes of the
+/// processor are filled.
+///
+/// # Panics
+///
+/// When `out.len()` is not `inputs.len() * algorithm.digest_len()`.
+pub fn digest_many(algorithm: HashAlgorithm, inputs: &[&[u8]], out: &mut [u8]) {
+    Engine::current().digest_many(algorithm, inputs, out);
+}
+
+/// HMAC (RFC 2104) over the concatenation of `parts`.
+///
+/// For [`HashAlgorithm::Sha512Truncated`] it is HMAC-SHA-512 with only the result cut.
+#[must_use]
+pub fn hmac(algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Digest {
+    match algorithm {
+        HashAlgorithm::Sha256 => keyed::<Hmac<sha2::Sha256>>(algorithm, key, parts),
+        HashAlgorithm::Sha384 => keyed::<Hmac<sha2::Sha384>>(algorithm, key, parts),
+        HashAlgorithm::Sha512 | HashAlgorithm::Sha512Truncated => {
+            keyed::<Hmac<sha2::Sha512>>(algorithm, key, parts)
+        }
+    }
+}
+
+fn keyed<M: Mac + KeyInit>(algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Digest {
+    let Ok(mut mac) = <M as KeyInit>::new_from_slice(key) else {
+        unreachable!("RFC 2104 takes keys of every length");
+    };
+    for part in parts {
+        mac.update(part);
+    }
+    Digest::cut(algorithm, &mac.finalize().into_bytes())
+}
