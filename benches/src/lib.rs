@@ -7,10 +7,17 @@
 //! | [`pinning`], [`machine`] | where runs run, and what the CPU can do |
 //! | [`rivals`] | what somebody would use instead |
 //! | [`workload`] | the bytes worked on |
+//! | [`rows`] | what is measured against what |
+//! | [`gates`] | floors and targets, verdicts |
+//! | [`report`], [`ratios`] | the table, JSON, and the subcommand that prints them |
 
+pub mod gates;
 pub mod machine;
 pub mod pairs;
 pub mod pinning;
+pub mod ratios;
+pub mod report;
 pub mod rivals;
+pub mod rows;
 pub mod stats;
 pub mod workload;

@@ -1,0 +1,127 @@
+//! The rows: what is measured against what. Each builds its bytes, checks that both sides agree, and is judged.
+//! Invariant: names and order are those of the table in PERFORMANCE.md; rows that only inform come last.
+
+pub mod files;
+pub mod judge;
+pub mod memory;
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use crate::pinning::Cpus;
+use crate::report::Row;
+use crate::rivals::NotInstalled;
+use crate::rivals::libcrypto::Libcrypto;
+use crate::rivals::openssl_command::OpensslCommand;
+
+/// How the rows are measured.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Attempts for a row that is below its floor or noisy.
+    pub attempts: u32,
+    /// Pairs of a row in memory.
+    pub memory_pairs: u32,
+    /// Pairs of a row of a file.
+    pub file_pairs: u32,
+    /// Length of the file, in bytes.
+    pub file_len: u64,
+    /// Where the file is made.
+    pub file_dir: PathBuf,
+}
+
+/// What rows share; whatever is expensive is made when the first row asks for it.
+#[derive(Debug)]
+pub struct Context {
+    /// How to measure.
+    pub settings: Settings,
+    /// Where to run.
+    pub cpus: Cpus,
+    /// The rival in memory.
+    pub libcrypto: Result<Libcrypto, NotInstalled>,
+    /// The rival for files.
+    pub openssl: Result<OpensslCommand, NotInstalled>,
+    file: OnceCell<Result<files::BigFile, String>>,
+    peerdist: OnceCell<Result<PathBuf, String>>,
+}
+
+impl Context {
+    /// Looks for the rivals; makes nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            cpus: Cpus::detect(),
+            libcrypto: Libcrypto::open(),
+            openssl: OpensslCommand::find(),
+            file: OnceCell::new(),
+            peerdist: OnceCell::new(),
+        }
+    }
+
+    /// The rival in memory as tables name it.
+    #[must_use]
+    pub fn evp_name(&self) -> String {
+        self.libcrypto.as_ref().map_or_else(
+            |_| "OpenSSL EVP".to_owned(),
+            |library| {
+                let version = library.version();
+                let short: Vec<&str> = version.split_whitespace().take(2).collect();
+                format!("{} EVP", short.join(" "))
+            },
+        )
+    }
+}
+
+/// Measures one row.
+pub type Measure = fn(&Context) -> Row;
+
+/// All rows by name, in order.
+pub const ROWS: [(&str, Measure); 6] = [
+    ("v1-sha256", memory::v1_sha256),
+    ("v2-sha512", memory::v2_sha512),
+    ("info-v1-1-thread", files::v1_one_thread),
+    ("info-v1-2-threads", files::v1_two_threads),
+    ("info-v2-2-threads", files::v2_two_threads),
+    ("v1-sha256-tape", memory::v1_sha256_tape),
+];
+
+/// Whether a name fits a pattern in which `*` stands for any characters and `?` for one.
+#[must_use]
+pub fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.chars().next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = &pattern[1..];
+            name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| fits(rest, &name[at..]))
+        }
+        Some(wanted) => {
+            let mut found = name.chars();
+            found.next().is_some_and(|char| wanted == '?' || wanted == char)
+                && fits(&pattern[wanted.len_utf8()..], found.as_str())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gates::GATES;
+
+    #[test]
+    fn patterns_match_whole_names() {
+        assert!(fits("v1-sha256", "v1-sha256"));
+        assert!(!fits("v1-sha256", "v1-sha256-tape"));
+        assert!(fits("v1-*", "v1-sha256-tape"));
+        assert!(fits("*threads", "info-v1-2-threads"));
+        assert!(fits("v?-sha*", "v2-sha512"));
+        assert!(fits("*", ""));
+        assert!(!fits("?", ""));
+    }
+
+    #[test]
+    fn every_gate_has_a_row_and_the_order_is_theirs() {
+        let names: Vec<&str> = ROWS.iter().map(|(name, _)| *name).collect();
+        let gates: Vec<&str> = GATES.iter().map(|gate| gate.row).collect();
+        assert_eq!(names[..gates.len()], gates);
+    }
+}
