@@ -1,4 +1,5 @@
 //! The PeerDist (BranchCache) protocols: pure functions and state machines.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+pub mod content;
 pub mod hash;

@@ -1,0 +1,2 @@
+//! Content information (MS-PCCRC): what a content server says about a content.
+pub mod cut;
