@@ -7,50 +7,103 @@ use std::sync::OnceLock;
 
 use super::constants::{IV_256, IV_384, IV_512};
 use super::lanes::DigestSlots;
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512, Shani, ShaniAvx, ShaniAvx512};
 use super::{Digest, HashAlgorithm, portable};
 
 /// The environment variable that forces an engine by its name.
 pub const ENGINE_VARIABLE: &str = "PEERDIST_HASH";
 
 /// Every name that an engine may have on some processor.
-const NAMES: [&str; 6] = ["auto", "portable", "shani", "avx2", "avx512", "aarch64"];
+const NAMES: [&str; 8] = [
+    "auto",
+    "portable",
+    "shani",
+    "shani-avx",
+    "shani-avx512vl",
+    "avx2",
+    "avx512",
+    "aarch64",
+];
 
 /// What computes SHA-256. A variant that needs instructions carries the proof that they exist.
 #[derive(Clone, Copy, Debug)]
 enum Kernel256 {
     Portable,
+    #[cfg(target_arch = "x86_64")]
+    Shani(Shani),
+    #[cfg(target_arch = "x86_64")]
+    ShaniAvx(ShaniAvx),
+    #[cfg(target_arch = "x86_64")]
+    ShaniAvx512(ShaniAvx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
 }
 
-/// What computes SHA-384 and SHA-512.
+/// What computes SHA-384 and SHA-512, likewise.
 #[derive(Clone, Copy, Debug)]
 enum Kernel512 {
     Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
 }
 
 impl Kernel256 {
-    fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Shani(_) => Shani::NAME,
+            #[cfg(target_arch = "x86_64")]
+            Self::ShaniAvx(_) => ShaniAvx::NAME,
+            #[cfg(target_arch = "x86_64")]
+            Self::ShaniAvx512(_) => ShaniAvx512::NAME,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => Avx2::NAME,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => Avx512::NAME,
         }
     }
 
     fn run(self, inputs: &[&[u8]], out: DigestSlots<'_>) {
         match self {
             Self::Portable => portable::sha256_many(&IV_256, inputs, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Shani(kernel) => kernel.sha256_many(&IV_256, inputs, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::ShaniAvx(kernel) => kernel.sha256_many(&IV_256, inputs, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::ShaniAvx512(kernel) => kernel.sha256_many(&IV_256, inputs, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(kernel) => kernel.sha256_many(&IV_256, inputs, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.sha256_many(&IV_256, inputs, out),
         }
     }
 }
 
 impl Kernel512 {
-    fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => Avx2::NAME,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => Avx512::NAME,
         }
     }
 
     fn run(self, iv: &[u64; 8], inputs: &[&[u8]], out: DigestSlots<'_>) {
         match self {
             Self::Portable => portable::sha512_many(iv, inputs, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(kernel) => kernel.sha512_many(iv, inputs, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.sha512_many(iv, inputs, out),
         }
     }
 }
@@ -207,14 +260,65 @@ impl Engine {
         sha512: Kernel512::Portable,
     };
 
+    /// What this processor can run. Each list of kernels ends with the presumed fastest.
     fn detect() -> Vec<Self> {
         let mut engines = vec![Self::PORTABLE];
+        #[cfg(target_arch = "x86_64")]
+        Self::detect_x86(&mut engines);
+        // An aarch64 engine is pushed here, as the x86 ones are.
+        let last_of = |differs: fn(&Self) -> bool| engines.iter().rfind(|engine| differs(engine));
+        let sha256 = last_of(|engine| !matches!(engine.sha256, Kernel256::Portable));
+        let sha512 = last_of(|engine| !matches!(engine.sha512, Kernel512::Portable));
         let auto = Self {
             name: "auto",
-            ..Self::PORTABLE
+            sha256: sha256.map_or(Kernel256::Portable, |engine| engine.sha256),
+            sha512: sha512.map_or(Kernel512::Portable, |engine| engine.sha512),
         };
         engines.insert(0, auto);
         engines
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn detect_x86(engines: &mut Vec<Self>) {
+        let sha512 = Kernel512::Portable;
+        if let Some(token) = Avx2::detect() {
+            let (sha256, sha512) = (Kernel256::Avx2(token), Kernel512::Avx2(token));
+            engines.push(Self {
+                name: Avx2::NAME,
+                sha256,
+                sha512,
+            });
+        }
+        if let Some(token) = Avx512::detect() {
+            let (sha256, sha512) = (Kernel256::Avx512(token), Kernel512::Avx512(token));
+            engines.push(Self {
+                name: Avx512::NAME,
+                sha256,
+                sha512,
+            });
+        }
+        if let Some(token) = Shani::detect() {
+            engines.push(Self {
+                name: Shani::NAME,
+                sha256: Kernel256::Shani(token),
+                sha512,
+            });
+        }
+        if let Some(token) = ShaniAvx::detect() {
+            engines.push(Self {
+                name: ShaniAvx::NAME,
+                sha256: Kernel256::ShaniAvx(token),
+                sha512,
+            });
+        }
+        if let Some(token) = ShaniAvx512::detect() {
+            let sha256 = Kernel256::ShaniAvx512(token);
+            engines.push(Self {
+                name: ShaniAvx512::NAME,
+                sha256,
+                sha512,
+            });
+        }
     }
 }
 

@@ -11,6 +11,8 @@ mod engine;
 mod lanes;
 mod portable;
 mod rounds;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 #[cfg(test)]
 mod tests;
