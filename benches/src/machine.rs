@@ -106,10 +106,9 @@ impl Features {
 
 /// The name of the CPU, its cores, and the classes of the families, for the heading of a table.
 #[must_use]
-pub fn describe() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+pub fn describe(cores: usize) -> String {
     format!(
-        "{}, {cores} CPUs; SHA-256: {}, SHA-512: {}, AES: {}",
+        "{}, {cores} cores; SHA-256: {}, SHA-512: {}, AES: {}",
         cpu_name(),
         Class::of(Family::Sha256),
         Class::of(Family::Sha512),

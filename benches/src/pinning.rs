@@ -16,6 +16,12 @@ impl Cpus {
         Self { distinct_cores: distinct_cores(&platform::allowed(), platform::siblings) }
     }
 
+    /// Cores that this process may use.
+    #[must_use]
+    pub fn cores(&self) -> usize {
+        self.distinct_cores.len()
+    }
+
     /// The CPUs for so many threads; `None` when there are fewer cores.
     #[must_use]
     pub fn take(&self, threads: usize) -> Option<&[usize]> {

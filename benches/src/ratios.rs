@@ -103,7 +103,7 @@ fn heading(context: &Context) -> Vec<String> {
         ),
     ];
     vec![
-        machine::describe(),
+        machine::describe(context.cpus.cores()),
         format!("hash engine {}", Engine::current()),
         format!("rivals: {}", rivals.join("; ")),
         format!("speeds in {}, ratios are medians of quiet pairs", report::UNIT),

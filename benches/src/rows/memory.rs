@@ -3,6 +3,8 @@
 
 use std::hint::black_box;
 
+use peerdist::content;
+use peerdist::content::cut::Engine as CutEngine;
 use peerdist::hash::{Engine, HashAlgorithm};
 
 use super::Context;
@@ -27,6 +29,67 @@ pub fn v2_sha512(context: &Context) -> Row {
     let data = noise(IN_MEMORY_LEN, SEED);
     let segments: Vec<&[u8]> = cut::segments(&data).collect();
     against_evp(context, "v2-sha512", HashAlgorithm::Sha512Truncated, &segments)
+}
+
+/// Cutting 16 MiB by content and SHA-512 of the segments, each side with its own cutter.
+pub fn v2_cut_and_hash(context: &Context) -> Row {
+    let algorithm = HashAlgorithm::Sha512Truncated;
+    let data = noise(IN_MEMORY_LEN, SEED);
+    let mut out = Vec::new();
+    let ours = Side::in_memory(data.len() as u64, || {
+        let segments = our_segments(black_box(&data));
+        out.resize(segments.len() * algorithm.digest_len(), 0);
+        Engine::current().digest_many(algorithm, &segments, &mut out);
+        black_box(&out);
+    });
+    let rival = context.libcrypto.as_ref().map_err(Clone::clone).and_then(|library| {
+        let mut digest = evp(library, algorithm)?;
+        let data = &data;
+        Ok(Side::in_memory(data.len() as u64, move || {
+            for segment in cut::segments(black_box(data)) {
+                black_box(digest(segment));
+            }
+        }))
+    });
+    let subject = Subject {
+        name: "v2-cut-and-hash",
+        kernel: format!(
+            "cut {}, hash {}",
+            CutEngine::current().name(),
+            Engine::current().kernel_name(algorithm)
+        ),
+        ours: Ok(ours),
+        rival_name: format!("{} + {}", cut::NAME, context.evp_name()),
+        rival,
+        pairs: context.settings.memory_pairs,
+    };
+    judge(context, subject)
+}
+
+/// Cutting alone; informs only.
+pub fn v2_cut(context: &Context) -> Row {
+    let data = noise(IN_MEMORY_LEN, SEED);
+    let subject = Subject {
+        name: "v2-cut",
+        kernel: CutEngine::current().name().to_owned(),
+        ours: Ok(Side::in_memory(data.len() as u64, || {
+            black_box(content::cut::segments(black_box(&data)));
+        })),
+        rival_name: cut::NAME.to_owned(),
+        rival: Ok(Side::in_memory(data.len() as u64, || {
+            black_box(cut::segments(black_box(&data)).count());
+        })),
+        pairs: context.settings.memory_pairs,
+    };
+    judge(context, subject)
+}
+
+/// The segments of our cutter.
+fn our_segments(data: &[u8]) -> Vec<&[u8]> {
+    let mut rest = data;
+    let lengths = content::cut::segments(data).into_iter();
+    // A segment is at most 128 KiB long.
+    lengths.filter_map(|len| rest.split_off(..len as usize)).collect()
 }
 
 /// The same as `v1-sha256` against the fastest crate; informs only.

@@ -76,12 +76,14 @@ impl Context {
 pub type Measure = fn(&Context) -> Row;
 
 /// All rows by name, in order.
-pub const ROWS: [(&str, Measure); 6] = [
+pub const ROWS: [(&str, Measure); 8] = [
     ("v1-sha256", memory::v1_sha256),
     ("v2-sha512", memory::v2_sha512),
+    ("v2-cut-and-hash", memory::v2_cut_and_hash),
     ("info-v1-1-thread", files::v1_one_thread),
     ("info-v1-2-threads", files::v1_two_threads),
     ("info-v2-2-threads", files::v2_two_threads),
+    ("v2-cut", memory::v2_cut),
     ("v1-sha256-tape", memory::v1_sha256_tape),
 ];
 
