@@ -1,6 +1,7 @@
 //! The rows: what is measured against what. Each builds its bytes, checks that both sides agree, and is judged.
 //! Invariant: names and order are those of the table in PERFORMANCE.md; rows that only inform come last.
 
+pub mod cipher;
 pub mod files;
 pub mod judge;
 pub mod memory;
@@ -76,10 +77,12 @@ impl Context {
 pub type Measure = fn(&Context) -> Row;
 
 /// All rows by name, in order.
-pub const ROWS: [(&str, Measure); 8] = [
+pub const ROWS: [(&str, Measure); 10] = [
     ("v1-sha256", memory::v1_sha256),
     ("v2-sha512", memory::v2_sha512),
     ("v2-cut-and-hash", memory::v2_cut_and_hash),
+    ("aes-cbc-encrypt", cipher::encrypt),
+    ("aes-cbc-decrypt", cipher::decrypt),
     ("info-v1-1-thread", files::v1_one_thread),
     ("info-v1-2-threads", files::v1_two_threads),
     ("info-v2-2-threads", files::v2_two_threads),
