@@ -55,14 +55,14 @@ pub const GATES: [Gate; 8] = [
         family: Family::Sha512,
         published: bounds(2.9, 3.3),
         published_for: AVX512,
-        lesser: &[(Class::Avx2, bounds(1.5, 1.8), "4 lanes instead of 8")],
+        lesser: &[(Class::Avx2, bounds(1.6, 1.8), "4 lanes instead of 8")],
     },
     Gate {
         row: "v2-cut-and-hash",
         family: Family::Sha512,
         published: bounds(2.0, 3.0),
         published_for: AVX512,
-        lesser: &[(Class::Avx2, bounds(1.5, 1.8), "4 lanes instead of 8")],
+        lesser: &[(Class::Avx2, bounds(1.7, 2.0), "4 lanes instead of 8")],
     },
     Gate {
         row: "aes-cbc-encrypt",

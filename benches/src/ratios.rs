@@ -33,8 +33,8 @@ pub struct Ratios {
     /// Where that file is made
     #[arg(long, value_name = "DIR")]
     file_dir: Option<PathBuf>,
-    /// Pairs of a row in memory; rows of a file take a fifth of it
-    #[arg(long, value_name = "N", default_value_t = 45, value_parser = clap::value_parser!(u32).range(5..))]
+    /// Pairs of each round: rows in memory have five rounds, rows of a file one
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(5..))]
     pairs: u32,
 }
 
@@ -42,25 +42,25 @@ impl Ratios {
     /// Measures, prints, and judges if asked to.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let selected: Vec<_> = ROWS.iter().filter(|(name, _)| fits(&self.filter, name)).collect();
+        let selected: Vec<_> = ROWS.iter().filter(|entry| fits(&self.filter, entry.name)).collect();
         if selected.is_empty() {
-            let names: Vec<&str> = ROWS.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = ROWS.iter().map(|entry| entry.name).collect();
             eprintln!("no row fits {:?}; rows: {}", self.filter, names.join(", "));
             return ExitCode::from(2);
         }
         let context = Context::new(Settings {
             attempts: if self.check { CHECK_ATTEMPTS } else { 1 },
             memory_pairs: self.pairs,
-            file_pairs: (self.pairs / 5).max(5),
+            file_pairs: self.pairs,
             file_len: self.file_size,
             file_dir: self.file_dir.unwrap_or_else(std::env::temp_dir),
         });
         context.cpus.pin(1);
         let rows: Vec<Row> = selected
             .into_iter()
-            .map(|(name, measure)| {
-                progress(name);
-                measure(&context)
+            .map(|entry| {
+                progress(entry.name);
+                entry.row(&context)
             })
             .collect();
         if self.json {

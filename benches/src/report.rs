@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::gates::Status;
+use crate::gates::{Bounds, Status};
 
 /// What every row is measured in.
 pub const UNIT: &str = "GB/s";
@@ -41,8 +41,8 @@ pub struct Row {
     pub pairs_used: usize,
     /// Pairs measured.
     pub pairs_taken: usize,
-    /// The ratio of each attempt.
-    pub attempts: Vec<f64>,
+    /// The ratio of each round of each attempt.
+    pub attempts: Vec<Vec<f64>>,
     /// Which of our kernels ran.
     pub kernel: String,
     /// What else a reader must know.
@@ -50,6 +50,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// The bounds that apply on this machine.
+    #[must_use]
+    pub fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds { floor: self.floor?, target: self.target? })
+    }
+
     /// Appends to the note.
     pub fn add_note(&mut self, more: &str) {
         self.note = Some(match self.note.take() {

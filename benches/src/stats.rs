@@ -116,6 +116,26 @@ pub fn summarize(pairs: &[Pair]) -> Option<Summary> {
     })
 }
 
+/// What several rounds say, each with memory of its own: where the pages of a working set happen to lie
+/// decides over cache conflicts, and no number of pairs on the same pages shows it.
+///
+/// Every figure is the median of the rounds; the noise is that inside a round or that between rounds,
+/// whichever is greater. `None` for no rounds.
+#[must_use]
+pub fn combine(rounds: &[Summary]) -> Option<Summary> {
+    let of = |figure: fn(&Summary) -> f64| rounds.iter().map(figure).collect::<Vec<f64>>();
+    let ratios = of(|round| round.ratio);
+    let inside = median(&of(|round| round.noise_percent))?;
+    Some(Summary {
+        ours: median(&of(|round| round.ours))?,
+        rival: median(&of(|round| round.rival))?,
+        ratio: median(&ratios)?,
+        noise_percent: inside.max(noise_percent(&ratios)?),
+        pairs_used: rounds.iter().map(|round| round.pairs_used).sum(),
+        pairs_taken: rounds.iter().map(|round| round.pairs_taken).sum(),
+    })
+}
+
 /// What samples without a rival say: bytes a second, and noise in percent; `None` for no samples.
 #[must_use]
 pub fn summarize_alone(samples: &[f64]) -> Option<(f64, f64)> {
@@ -191,6 +211,25 @@ mod tests {
         let summary = summarize(&measured).unwrap();
         assert_eq!(summary.pairs_used, 10);
         assert!(summary.noise_percent > 20.0);
+    }
+
+    #[test]
+    fn an_unlucky_round_does_not_move_the_median_but_rounds_that_disagree_are_noise() {
+        let round = |ratio, noise_percent| Summary {
+            ours: ratio,
+            rival: 1.0,
+            ratio,
+            noise_percent,
+            pairs_used: 4,
+            pairs_taken: 5,
+        };
+        let combined = combine(&[round(2.0, 1.0), round(1.2, 1.0), round(2.0, 3.0)]).unwrap();
+        assert_close(combined.ratio, 2.0);
+        assert_close(combined.noise_percent, 1.0);
+        assert_eq!((combined.pairs_used, combined.pairs_taken), (12, 15));
+        let scattered = combine(&[round(2.0, 1.0), round(1.2, 1.0), round(1.6, 1.0)]).unwrap();
+        assert_close(scattered.noise_percent, 100.0 * 1.4826 * 0.4 / 1.6);
+        assert_eq!(combine(&[]), None);
     }
 
     #[test]

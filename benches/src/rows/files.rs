@@ -11,9 +11,8 @@ use peerdist::hash::{Engine, HashAlgorithm};
 use tempfile::NamedTempFile;
 
 use super::Context;
-use super::judge::{Subject, judge, not_measured};
+use super::judge::{Round, Subject};
 use crate::pairs::{Failure, Side, timed};
-use crate::report::Row;
 use crate::workload;
 
 /// Less than this measures the start of processes.
@@ -23,17 +22,17 @@ const MIN_FILE_LEN: u64 = 16 << 20;
 const SECRET_HEX: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// `info create --version 1` on one thread.
-pub fn v1_one_thread(context: &Context) -> Row {
+pub fn v1_one_thread(context: &Context) -> Round {
     row(context, "info-v1-1-thread", Version::One, 1)
 }
 
 /// `info create --version 1` on two threads.
-pub fn v1_two_threads(context: &Context) -> Row {
+pub fn v1_two_threads(context: &Context) -> Round {
     row(context, "info-v1-2-threads", Version::One, 2)
 }
 
 /// `info create --version 2` on two threads.
-pub fn v2_two_threads(context: &Context) -> Row {
+pub fn v2_two_threads(context: &Context) -> Round {
     row(context, "info-v2-2-threads", Version::Two, 2)
 }
 
@@ -66,7 +65,7 @@ impl Version {
     }
 }
 
-fn row(context: &Context, name: &'static str, version: Version, threads: usize) -> Row {
+fn row(context: &Context, name: &'static str, version: Version, threads: usize) -> Round {
     let option = version.rival_option();
     let rival_name = format!("openssl dgst {option}");
     let mut subject = Subject {
@@ -78,11 +77,11 @@ fn row(context: &Context, name: &'static str, version: Version, threads: usize) 
         pairs: context.settings.file_pairs,
     };
     if context.cpus.take(threads).is_none() {
-        return not_measured(&subject, &format!("needs {threads} cores, this process may not use so many"));
+        return Round::not_measured(&subject, &format!("needs {threads} cores, this process may not use so many"));
     }
     let file = match context.file() {
         Ok(file) => file,
-        Err(reason) => return not_measured(&subject, reason),
+        Err(reason) => return Round::not_measured(&subject, reason),
     };
     subject.ours = context.peerdist().map(|command| {
         let run = move || create_info(context, command, file.path(), version, threads);
@@ -94,12 +93,12 @@ fn row(context: &Context, name: &'static str, version: Version, threads: usize) 
             openssl.digest_file(option, file.path())
         })
     });
-    let mut row = judge(context, subject);
+    let mut round = Round::measure(subject);
     context.cpus.pin(1);
     if let Some(note) = &file.note {
-        row.add_note(note);
+        round.add_note(note);
     }
-    row
+    round
 }
 
 fn create_info(

@@ -1,13 +1,13 @@
 //! From two sides to a row: measure, compare with the bounds of this machine, try again where it may help.
 //! Invariant: a subject always becomes a row, whatever is missing.
 
-use super::Context;
 use crate::gates::{MAX_NOISE_PERCENT, Status, applied, best_attempt};
 use crate::machine::Class;
 use crate::pairs::{Failure, Side, measure, measure_alone};
 use crate::report::{Row, UNIT};
 use crate::rivals::NotInstalled;
-use crate::stats::{summarize, summarize_alone};
+use crate::stats::{Summary, combine, median, summarize, summarize_alone};
+use crate::workload::IN_MEMORY_LEN;
 
 /// What a row compares.
 #[derive(Debug)]
@@ -26,33 +26,123 @@ pub struct Subject<'a> {
     pub pairs: u32,
 }
 
-/// Measures a subject and gives the verdict.
-pub fn judge(context: &Context, subject: Subject<'_>) -> Row {
-    let mut row = blank(&subject);
-    let mut ours = match subject.ours {
-        Ok(ours) => ours,
-        Err(reason) => return failed(row, &reason),
-    };
-    match subject.rival {
-        Ok(mut rival) => compare(context, row, &mut ours, &mut rival, subject.pairs),
-        Err(reason) => {
-            row.add_note(&format!("rival {reason}"));
-            alone(row, &mut ours, subject.pairs)
+/// One round of a row: its measurement, or what became of it.
+#[derive(Debug)]
+pub struct Round {
+    blank: Row,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Compared(Summary),
+    /// Bytes a second and noise in percent, without a rival.
+    Alone(f64, f64),
+    NotMeasured,
+    OursFailed,
+}
+
+impl Round {
+    /// Measures a subject once.
+    pub fn measure(subject: Subject<'_>) -> Self {
+        let blank = blank(&subject);
+        let mut ours = match subject.ours {
+            Ok(ours) => ours,
+            Err(reason) => return Self::ended(blank, Outcome::OursFailed, &reason),
+        };
+        let measured = match subject.rival {
+            Ok(mut rival) => measure(&mut ours, &mut rival, subject.pairs)
+                .map(|pairs| summarize(&pairs).map(Outcome::Compared)),
+            Err(_) => measure_alone(&mut ours, subject.pairs).map(|samples| {
+                summarize_alone(&samples).map(|(speed, noise)| Outcome::Alone(speed, noise))
+            }),
+        };
+        match measured {
+            Ok(Some(outcome)) => Self { blank, outcome },
+            Ok(None) => Self::ended(blank, Outcome::NotMeasured, "no pairs were asked for"),
+            Err(reason) => Self::ended(blank, Outcome::OursFailed, &reason),
+        }
+    }
+
+    /// A row that this machine cannot run at all.
+    pub fn not_measured(subject: &Subject<'_>, reason: &str) -> Self {
+        Self::ended(blank(subject), Outcome::NotMeasured, reason)
+    }
+
+    fn ended(mut blank: Row, outcome: Outcome, reason: &str) -> Self {
+        blank.add_note(reason);
+        Self { blank, outcome }
+    }
+
+    /// Appends to the note of the row.
+    pub fn add_note(&mut self, more: &str) {
+        self.blank.add_note(more);
+    }
+}
+
+/// Measures a row in rounds, and again where another attempt may help, and gives the verdict.
+pub fn judge(mut round: impl FnMut() -> Round, rounds: u32, attempts: u32) -> Row {
+    // Takes the pages that a round gave back, so that the next one gets others.
+    let mut ballast = Vec::new();
+    let mut best: Vec<(Summary, Status)> = Vec::new();
+    let mut ratios = Vec::new();
+    loop {
+        let mut measured: Vec<Summary> = Vec::new();
+        let mut alone: Vec<(f64, f64)> = Vec::new();
+        let mut row = loop {
+            let Round { blank: mut row, outcome } = round();
+            match outcome {
+                Outcome::Compared(summary) => measured.push(summary),
+                Outcome::Alone(speed, noise) => alone.push((speed, noise)),
+                Outcome::NotMeasured => return row,
+                Outcome::OursFailed => {
+                    row.status = Status::OursFailed;
+                    return row;
+                }
+            }
+            if measured.len() + alone.len() >= rounds as usize {
+                break row;
+            }
+            ballast.push(vec![1_u8; IN_MEMORY_LEN]);
+        };
+        let Some(summary) = combine(&measured) else {
+            let of = |figure: fn(&(f64, f64)) -> f64| {
+                median(&alone.iter().map(figure).collect::<Vec<f64>>())
+            };
+            row.status = Status::NoRival;
+            row.ours = of(|round| round.0).map(gigabytes);
+            row.noise = of(|round| round.1).map(rounded);
+            return row;
+        };
+        ratios.push(measured.iter().map(|round| rounded(round.ratio)).collect());
+        let status = Status::of(&summary, row.bounds());
+        best.push((summary, status));
+        if !status.worth_another_attempt() || best.len() >= attempts as usize {
+            row.attempts = ratios;
+            return conclude(row, &best);
         }
     }
 }
 
-/// A row that this machine cannot run at all.
-pub fn not_measured(subject: &Subject<'_>, reason: &str) -> Row {
-    let mut row = blank(subject);
-    row.status = Status::NotMeasured;
-    row.add_note(reason);
+/// Enters the attempt that speaks for the row.
+fn conclude(mut row: Row, attempts: &[(Summary, Status)]) -> Row {
+    let Some((summary, status)) = best_attempt(attempts) else { return row };
+    row.ours = Some(gigabytes(summary.ours));
+    row.rival = Some(gigabytes(summary.rival));
+    row.ratio = Some(rounded(summary.ratio));
+    row.noise = Some(rounded(summary.noise_percent));
+    row.pairs_used = summary.pairs_used;
+    row.pairs_taken = summary.pairs_taken;
+    row.status = *status;
+    if *status == Status::Inconclusive {
+        row.add_note(&format!("noise above {MAX_NOISE_PERCENT} % decides nothing"));
+    }
     row
 }
 
 fn blank(subject: &Subject<'_>) -> Row {
     let applied = applied(subject.name, Class::of);
-    Row {
+    let mut row = Row {
         name: subject.name,
         ours: None,
         rival: None,
@@ -70,69 +160,11 @@ fn blank(subject: &Subject<'_>) -> Row {
         attempts: Vec::new(),
         kernel: subject.kernel.clone(),
         note: applied.note,
-    }
-}
-
-fn failed(mut row: Row, reason: &str) -> Row {
-    row.status = Status::OursFailed;
-    row.add_note(reason);
-    row
-}
-
-fn compare(
-    context: &Context,
-    mut row: Row,
-    ours: &mut Side<'_>,
-    rival: &mut Side<'_>,
-    pairs: u32,
-) -> Row {
-    let bounds = applied(row.name, Class::of).bounds;
-    let mut attempts = Vec::new();
-    for _ in 0..context.settings.attempts.max(1) {
-        let measured = match measure(ours, rival, pairs) {
-            Ok(measured) => measured,
-            Err(reason) => return failed(row, &reason),
-        };
-        let Some(summary) = summarize(&measured) else { break };
-        let status = Status::of(&summary, bounds);
-        row.attempts.push(rounded(summary.ratio));
-        attempts.push((summary, status));
-        if !status.worth_another_attempt() {
-            break;
-        }
-    }
-    let Some((summary, status)) = best_attempt(&attempts) else {
-        return failed(row, "no pairs were asked for");
     };
-    row.ours = Some(gigabytes(summary.ours));
-    row.rival = Some(gigabytes(summary.rival));
-    row.ratio = Some(rounded(summary.ratio));
-    row.noise = Some(rounded(summary.noise_percent));
-    row.pairs_used = summary.pairs_used;
-    row.pairs_taken = summary.pairs_taken;
-    row.status = *status;
-    if *status == Status::Inconclusive {
-        row.add_note(&format!(
-            "noise above {MAX_NOISE_PERCENT} % decides nothing: only {} of {} pairs were quiet or the quiet ones disagree",
-            summary.pairs_used, summary.pairs_taken
-        ));
+    if let Err(reason) = &subject.rival {
+        row.add_note(&format!("rival {reason}"));
     }
     row
-}
-
-fn alone(mut row: Row, ours: &mut Side<'_>, samples: u32) -> Row {
-    row.status = Status::NoRival;
-    match measure_alone(ours, samples) {
-        Ok(measured) => {
-            if let Some((speed, noise)) = summarize_alone(&measured) {
-                row.ours = Some(gigabytes(speed));
-                row.noise = Some(rounded(noise));
-            }
-            row.pairs_taken = measured.len();
-            row
-        }
-        Err(reason) => failed(row, &reason),
-    }
 }
 
 fn gigabytes(bytes_a_second: f64) -> f64 {
@@ -146,16 +178,9 @@ fn rounded(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;
-    use crate::rows::Settings;
-
-    fn context(attempts: u32) -> Context {
-        let file_dir = PathBuf::from("unused");
-        Context::new(Settings { attempts, memory_pairs: 9, file_pairs: 9, file_len: 0, file_dir })
-    }
 
     fn side<'a>(millis: u64) -> Side<'a> {
         Side::self_timed(1_000_000, move || Ok(Duration::from_millis(millis)))
@@ -171,14 +196,15 @@ mod tests {
 
     #[test]
     fn both_sides_become_speeds_and_a_ratio() {
-        let row = judge(&context(1), subject(Ok(side(1)), Ok(side(2))));
+        let row = judge(|| Round::measure(subject(Ok(side(1)), Ok(side(2)))), 1, 1);
         assert_eq!((row.ours, row.rival, row.ratio), (Some(1.0), Some(0.5), Some(2.0)));
         assert_eq!((row.status, row.noise), (Status::NoFloor, Some(0.0)));
     }
 
     #[test]
     fn a_missing_rival_leaves_our_speed_and_a_reason() {
-        let row = judge(&context(1), subject(Ok(side(1)), Err(NotInstalled("no libcrypto".into()))));
+        let missing = || Err(NotInstalled("no libcrypto".into()));
+        let row = judge(|| Round::measure(subject(Ok(side(1)), missing())), 2, 3);
         assert_eq!((row.ours, row.rival, row.ratio), (Some(1.0), None, None));
         assert_eq!(row.status, Status::NoRival);
         assert!(row.note.unwrap().contains("no libcrypto"));
@@ -186,19 +212,45 @@ mod tests {
 
     #[test]
     fn our_failure_fails_the_row_in_its_own_words() {
-        let row = judge(&context(1), subject(Err("digests differ".into()), Ok(side(1))));
+        let broken = || Err("digests differ".into());
+        let row = judge(|| Round::measure(subject(broken(), Ok(side(1)))), 3, 3);
         assert!(row.status.fails());
         assert!(row.note.unwrap().contains("digests differ"));
     }
 
     #[test]
+    fn what_cannot_run_here_is_a_row_that_does_not_fail() {
+        let unable = || Round::not_measured(&subject(Ok(side(1)), Ok(side(1))), "one core");
+        let row = judge(unable, 3, 3);
+        assert_eq!((row.status, row.note), (Status::NotMeasured, Some("one core".to_owned())));
+        assert!(!row.status.fails());
+    }
+
+    #[test]
+    fn an_unlucky_round_does_not_decide() {
+        let mut turn = 0;
+        let round = || {
+            turn += 1;
+            Round::measure(subject(Ok(side(if turn == 2 { 2 } else { 1 })), Ok(side(4))))
+        };
+        let row = judge(round, 3, 1);
+        assert_eq!((row.ratio, row.attempts), (Some(4.0), vec![vec![4.0, 2.0, 4.0]]));
+    }
+
+    #[test]
     fn noise_is_tried_again_as_often_as_allowed() {
         let mut turn = 0_u64;
-        let rival = Side::self_timed(1_000_000, move || {
-            turn += 1;
-            Ok(Duration::from_millis(1 + turn % 5))
-        });
-        let row = judge(&context(3), subject(Ok(side(1)), Ok(rival)));
+        let row = judge(
+            || {
+                let rival = Side::self_timed(1_000_000, || {
+                    turn += 1;
+                    Ok(Duration::from_millis(1 + turn % 5))
+                });
+                Round::measure(subject(Ok(side(1)), Ok(rival)))
+            },
+            1,
+            3,
+        );
         assert_eq!(row.attempts.len(), 3);
         assert_eq!(row.status, Status::Inconclusive);
     }

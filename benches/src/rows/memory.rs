@@ -8,9 +8,8 @@ use peerdist::content::cut::Engine as CutEngine;
 use peerdist::hash::{Engine, HashAlgorithm};
 
 use super::Context;
-use super::judge::{Subject, judge};
+use super::judge::{Round, Subject};
 use crate::pairs::Side;
-use crate::report::Row;
 use crate::rivals::libcrypto::Libcrypto;
 use crate::rivals::{cut, tape};
 use crate::workload::{BLOCK_LEN, IN_MEMORY_LEN, noise};
@@ -18,21 +17,21 @@ use crate::workload::{BLOCK_LEN, IN_MEMORY_LEN, noise};
 const SEED: u64 = 1;
 
 /// SHA-256 of all 64 KiB blocks of 16 MiB.
-pub fn v1_sha256(context: &Context) -> Row {
+pub fn v1_sha256(context: &Context) -> Round {
     let data = noise(IN_MEMORY_LEN, SEED);
     let blocks: Vec<&[u8]> = data.chunks(BLOCK_LEN).collect();
     against_evp(context, "v1-sha256", HashAlgorithm::Sha256, &blocks)
 }
 
 /// SHA-512 of segments of 16 to 128 KiB, the lengths those of the rival's cutter.
-pub fn v2_sha512(context: &Context) -> Row {
+pub fn v2_sha512(context: &Context) -> Round {
     let data = noise(IN_MEMORY_LEN, SEED);
     let segments: Vec<&[u8]> = cut::segments(&data).collect();
     against_evp(context, "v2-sha512", HashAlgorithm::Sha512Truncated, &segments)
 }
 
 /// Cutting 16 MiB by content and SHA-512 of the segments, each side with its own cutter.
-pub fn v2_cut_and_hash(context: &Context) -> Row {
+pub fn v2_cut_and_hash(context: &Context) -> Round {
     let algorithm = HashAlgorithm::Sha512Truncated;
     let data = noise(IN_MEMORY_LEN, SEED);
     let mut out = Vec::new();
@@ -63,11 +62,11 @@ pub fn v2_cut_and_hash(context: &Context) -> Row {
         rival,
         pairs: context.settings.memory_pairs,
     };
-    judge(context, subject)
+    Round::measure(subject)
 }
 
 /// Cutting alone; informs only.
-pub fn v2_cut(context: &Context) -> Row {
+pub fn v2_cut(context: &Context) -> Round {
     let data = noise(IN_MEMORY_LEN, SEED);
     let subject = Subject {
         name: "v2-cut",
@@ -81,7 +80,7 @@ pub fn v2_cut(context: &Context) -> Row {
         })),
         pairs: context.settings.memory_pairs,
     };
-    judge(context, subject)
+    Round::measure(subject)
 }
 
 /// The segments of our cutter.
@@ -93,7 +92,7 @@ fn our_segments(data: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The same as `v1-sha256` against the fastest crate; informs only.
-pub fn v1_sha256_tape(context: &Context) -> Row {
+pub fn v1_sha256_tape(context: &Context) -> Round {
     let data = noise(IN_MEMORY_LEN, SEED);
     let blocks: Vec<&[u8]> = data.chunks(BLOCK_LEN).collect();
     let mut ours = vec![0; blocks.len() * 32];
@@ -113,7 +112,7 @@ pub fn v1_sha256_tape(context: &Context) -> Row {
         })),
         pairs: context.settings.memory_pairs,
     };
-    judge(context, subject)
+    Round::measure(subject)
 }
 
 fn differ<'a>() -> Result<Side<'a>, String> {
@@ -137,7 +136,7 @@ fn against_evp(
     name: &'static str,
     algorithm: HashAlgorithm,
     inputs: &[&[u8]],
-) -> Row {
+) -> Round {
     let rival = context.libcrypto.as_ref().map_err(Clone::clone).and_then(|library| {
         let mut digest = evp(library, algorithm)?;
         let agree = inputs.iter().all(|input| {
@@ -162,7 +161,7 @@ fn against_evp(
         rival: rival.map(|(_, side)| side),
         pairs: context.settings.memory_pairs,
     };
-    judge(context, subject)
+    Round::measure(subject)
 }
 
 fn evp(

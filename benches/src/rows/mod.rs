@@ -20,7 +20,7 @@ use crate::rivals::openssl_command::OpensslCommand;
 pub struct Settings {
     /// Attempts for a row that is below its floor or noisy.
     pub attempts: u32,
-    /// Pairs of a row in memory.
+    /// Pairs of a round of a row in memory.
     pub memory_pairs: u32,
     /// Pairs of a row of a file.
     pub file_pairs: u32,
@@ -73,21 +73,51 @@ impl Context {
     }
 }
 
-/// Measures one row.
-pub type Measure = fn(&Context) -> Row;
+/// Measures one row once.
+pub type Measure = fn(&Context) -> judge::Round;
 
-/// All rows by name, in order.
-pub const ROWS: [(&str, Measure); 10] = [
-    ("v1-sha256", memory::v1_sha256),
-    ("v2-sha512", memory::v2_sha512),
-    ("v2-cut-and-hash", memory::v2_cut_and_hash),
-    ("aes-cbc-encrypt", cipher::encrypt),
-    ("aes-cbc-decrypt", cipher::decrypt),
-    ("info-v1-1-thread", files::v1_one_thread),
-    ("info-v1-2-threads", files::v1_two_threads),
-    ("info-v2-2-threads", files::v2_two_threads),
-    ("v2-cut", memory::v2_cut),
-    ("v1-sha256-tape", memory::v1_sha256_tape),
+/// Rounds of a row in memory, each with memory of its own.
+const MEMORY_ROUNDS: u32 = 5;
+
+/// A row before it is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    measure: Measure,
+    rounds: u32,
+}
+
+impl Entry {
+    const fn memory(name: &'static str, measure: Measure) -> Self {
+        Self { name, measure, rounds: MEMORY_ROUNDS }
+    }
+
+    /// A command gets memory of its own each time it runs.
+    const fn file(name: &'static str, measure: Measure) -> Self {
+        Self { name, measure, rounds: 1 }
+    }
+
+    /// Measures it and gives the verdict.
+    #[must_use]
+    pub fn row(&self, context: &Context) -> Row {
+        judge::judge(|| (self.measure)(context), self.rounds, context.settings.attempts)
+    }
+}
+
+/// All rows, in order.
+pub const ROWS: [Entry; 11] = [
+    Entry::memory("v1-sha256", memory::v1_sha256),
+    Entry::memory("v2-sha512", memory::v2_sha512),
+    Entry::memory("v2-cut-and-hash", memory::v2_cut_and_hash),
+    Entry::memory("aes-cbc-encrypt", cipher::encrypt),
+    Entry::memory("aes-cbc-decrypt", cipher::decrypt),
+    Entry::file("info-v1-1-thread", files::v1_one_thread),
+    Entry::file("info-v1-2-threads", files::v1_two_threads),
+    Entry::file("info-v2-2-threads", files::v2_two_threads),
+    Entry::memory("v1-sha256-tape", memory::v1_sha256_tape),
+    Entry::memory("v2-cut", memory::v2_cut),
+    Entry::memory("aes-cbc-encrypt-64k-stride", cipher::encrypt_unpadded),
 ];
 
 /// Whether a name fits a pattern in which `*` stands for any characters and `?` for one.
@@ -125,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_gate_has_a_row_and_the_order_is_theirs() {
-        let names: Vec<&str> = ROWS.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = ROWS.iter().map(|entry| entry.name).collect();
         let gates: Vec<&str> = GATES.iter().map(|gate| gate.row).collect();
         assert_eq!(names[..gates.len()], gates);
     }
