@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use globset::{Glob, GlobMatcher};
 use peerdist::hash::Engine;
 
 use crate::machine;
 use crate::report::{self, Row};
-use crate::rows::{Context, ROWS, Settings, fits};
+use crate::rows::{Context, ROWS, Settings};
 
 /// Attempts of a row when it is checked.
 const CHECK_ATTEMPTS: u32 = 3;
@@ -21,9 +22,9 @@ pub struct Ratios {
     /// Print a JSON list instead of a table
     #[arg(long)]
     json: bool,
-    /// Measure only rows whose name fits: `*` stands for any characters, `?` for one
-    #[arg(long, value_name = "GLOB", default_value = "*")]
-    filter: String,
+    /// Measure only rows whose name fits
+    #[arg(long, value_name = "GLOB", default_value = "*", value_parser = parse_glob)]
+    filter: GlobMatcher,
     /// Exit with 1 if a row stays below its floor in three attempts
     #[arg(long)]
     check: bool,
@@ -42,10 +43,10 @@ impl Ratios {
     /// Measures, prints, and judges if asked to.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let selected: Vec<_> = ROWS.iter().filter(|entry| fits(&self.filter, entry.name)).collect();
+        let selected: Vec<_> = ROWS.iter().filter(|entry| self.filter.is_match(entry.name)).collect();
         if selected.is_empty() {
             let names: Vec<&str> = ROWS.iter().map(|entry| entry.name).collect();
-            eprintln!("no row fits {:?}; rows: {}", self.filter, names.join(", "));
+            eprintln!("no row fits {}; rows: {}", self.filter.glob(), names.join(", "));
             return ExitCode::from(2);
         }
         let context = Context::new(Settings {
@@ -108,6 +109,10 @@ fn heading(context: &Context) -> Vec<String> {
         format!("rivals: {}", rivals.join("; ")),
         format!("speeds in {}, ratios are medians of quiet pairs", report::UNIT),
     ]
+}
+
+fn parse_glob(text: &str) -> Result<GlobMatcher, globset::Error> {
+    Ok(Glob::new(text)?.compile_matcher())
 }
 
 fn parse_size(text: &str) -> Result<u64, String> {

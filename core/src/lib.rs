@@ -1,6 +1,31 @@
-//! The PeerDist (BranchCache) protocols: pure functions and state machines.
+//! The PeerDist (BranchCache) protocols as pure functions and state machines.
+//!
+//! # The law
+//!
+//! Every role is one state machine with three calls, and nothing else makes it move:
+//!
+//! ```text
+//! fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), ApiMisuse>;
+//! fn poll_output(&mut self) -> Option<Output>;      // drain to None after every handle
+//! fn poll_timeout(&self) -> Option<Instant>;        // when to hand in Input::Timeout at the latest
+//! ```
+//!
+//! Time is handed in ([`time`]), randomness is a seeded stream handed in at construction ([`entropy`]), bytes of
+//! blocks do not pass through: outputs carry a token for what is to be stored, verified or encrypted, and the world
+//! answers with it. Bytes from a peer are never an error ([`error::Rejected`]). No I/O, no clock, no threads, no async.
+//!
+//! # Layout
+//!
+//! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
+//! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
+//! - [`wire`]: bytes at named offsets;
+//! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod cipher;
 pub mod content;
+pub mod entropy;
+pub mod error;
 pub mod hash;
+pub mod time;
+pub mod wire;

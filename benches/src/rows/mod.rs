@@ -120,38 +120,10 @@ pub const ROWS: [Entry; 11] = [
     Entry::memory("aes-cbc-encrypt-64k-stride", cipher::encrypt_unpadded),
 ];
 
-/// Whether a name fits a pattern in which `*` stands for any characters and `?` for one.
-#[must_use]
-pub fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.chars().next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let rest = &pattern[1..];
-            name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| fits(rest, &name[at..]))
-        }
-        Some(wanted) => {
-            let mut found = name.chars();
-            found.next().is_some_and(|char| wanted == '?' || wanted == char)
-                && fits(&pattern[wanted.len_utf8()..], found.as_str())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::gates::GATES;
-
-    #[test]
-    fn patterns_match_whole_names() {
-        assert!(fits("v1-sha256", "v1-sha256"));
-        assert!(!fits("v1-sha256", "v1-sha256-tape"));
-        assert!(fits("v1-*", "v1-sha256-tape"));
-        assert!(fits("*threads", "info-v1-2-threads"));
-        assert!(fits("v?-sha*", "v2-sha512"));
-        assert!(fits("*", ""));
-        assert!(!fits("?", ""));
-    }
 
     #[test]
     fn every_gate_has_a_row_and_the_order_is_theirs() {

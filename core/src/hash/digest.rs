@@ -49,10 +49,10 @@ impl HashAlgorithm {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Sha256 => "sha-256",
-            Self::Sha384 => "sha-384",
-            Self::Sha512 => "sha-512",
-            Self::Sha512Truncated => "sha-512-truncated",
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+            Self::Sha512Truncated => "sha512-truncated",
         }
     }
 }
@@ -72,7 +72,7 @@ pub struct Digest {
 
 impl Digest {
     /// The first `algorithm.digest_len()` bytes of `bytes`, which must not be fewer.
-    pub(super) fn cut(algorithm: HashAlgorithm, bytes: &[u8]) -> Self {
+    pub(crate) fn cut(algorithm: HashAlgorithm, bytes: &[u8]) -> Self {
         let (kept, _) = bytes.split_at(algorithm.digest_len());
         let mut digest = Self::zero(algorithm);
         digest.as_mut().copy_from_slice(kept);

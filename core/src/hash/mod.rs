@@ -8,6 +8,7 @@
 mod constants;
 mod digest;
 mod engine;
+mod hmac;
 mod lanes;
 mod portable;
 mod rounds;
@@ -19,8 +20,7 @@ mod tests;
 
 pub use digest::{Digest, HashAlgorithm, WrongDigestLength};
 pub use engine::{ENGINE_VARIABLE, Engine, EngineAlreadyChosen, EngineError};
-
-use hmac::{Hmac, KeyInit, Mac};
+pub use hmac::HmacKey;
 
 /// The digest of one input, by the engine in use.
 #[must_use]
@@ -39,28 +39,4 @@ pub fn digest(algorithm: HashAlgorithm, data: &[u8]) -> Digest {
 /// When `out.len()` is not `inputs.len() * algorithm.digest_len()`.
 pub fn digest_many(algorithm: HashAlgorithm, inputs: &[&[u8]], out: &mut [u8]) {
     Engine::current().digest_many(algorithm, inputs, out);
-}
-
-/// HMAC (RFC 2104) over the concatenation of `parts`.
-///
-/// For [`HashAlgorithm::Sha512Truncated`] it is HMAC-SHA-512 with only the result cut.
-#[must_use]
-pub fn hmac(algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Digest {
-    match algorithm {
-        HashAlgorithm::Sha256 => keyed::<Hmac<sha2::Sha256>>(algorithm, key, parts),
-        HashAlgorithm::Sha384 => keyed::<Hmac<sha2::Sha384>>(algorithm, key, parts),
-        HashAlgorithm::Sha512 | HashAlgorithm::Sha512Truncated => {
-            keyed::<Hmac<sha2::Sha512>>(algorithm, key, parts)
-        }
-    }
-}
-
-fn keyed<M: Mac + KeyInit>(algorithm: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Digest {
-    let Ok(mut mac) = <M as KeyInit>::new_from_slice(key) else {
-        unreachable!("RFC 2104 takes keys of every length");
-    };
-    for part in parts {
-        mac.update(part);
-    }
-    Digest::cut(algorithm, &mac.finalize().into_bytes())
 }

@@ -1,6 +1,35 @@
 //! Version 2 segments cut by content (MS-PCCRC 2.4 leaves the cut open): `docs/SEGMENTATION.md`.
 //! Invariant: an equal content gives equal segments, on every machine and in every release.
 //! Byte order: little-endian words.
+//!
+//! Whether a segment may end at a place depends on the 72 bytes before it alone, so an insertion moves the cuts around it
+//! and no others. One thread hands its bytes to a [`Cutter`]; several [`scan`] pieces, and one [`Selector`] takes what they found.
+//!
+//! ```
+//! use peerdist::content::cut::{Cutter, Selector, scan, segments};
+//!
+//! let content = vec![7; 300_000];
+//! let mut streamed = Vec::new();
+//! let mut cutter = Cutter::new();
+//! for push in content.chunks(1000) {
+//!     cutter.push(push, &mut |len| streamed.push(len));
+//! }
+//! cutter.finish(&mut |len| streamed.push(len));
+//!
+//! let mut apart = Vec::new();
+//! let mut selector = Selector::new();
+//! let (left, right) = content.split_at(200_000);
+//! for (before, piece) in [(&[][..], left), (left, right)] {
+//!     let mut candidates = Vec::new();
+//!     scan(before, piece, &mut candidates);
+//!     selector.feed(piece.len(), &candidates, &mut |len| apart.push(len));
+//! }
+//! selector.finish(&mut |len| apart.push(len));
+//!
+//! assert_eq!(streamed, [131_072, 131_072, 37_856]);
+//! assert_eq!(apart, streamed);
+//! assert_eq!(segments(&content), streamed);
+//! ```
 
 mod cutter;
 mod engine;
@@ -29,10 +58,10 @@ const REACH: usize = GAP + 8 - 1;
 /// Multiplies the first four bytes of each word.
 const NEAR: u32 = 0x9E37_79B1;
 /// Multiplies the last four bytes of each word.
-const FAR: u32 = 0x85EB_CA77;
+const FAR: u32 = 0x27D4_EB2F;
 
-/// Hashes from here on are a cut before `NORMAL_SEGMENT`: one in 2^17.
-const STRICT: u32 = 0u32.wrapping_sub(1 << 15);
+/// Hashes from here on are a cut before `NORMAL_SEGMENT`: one in 2^16.
+const STRICT: u32 = 0u32.wrapping_sub(1 << 16);
 /// Hashes from here on are a cut from `NORMAL_SEGMENT` on: one in 2^15.
 const LOOSE: u32 = 0u32.wrapping_sub(1 << 17);
 /// Hashes from here on are candidates at all: one in 2^12.

@@ -34,7 +34,7 @@ impl Selector {
         self.fed += len as u64;
         for candidate in candidates {
             let at = piece + candidate.at as u64;
-            self.settle(at - 1, emit);
+            self.settle(at.saturating_sub(1), emit);
             self.consider(at, candidate.hash, emit);
         }
         self.settle(self.fed, emit);
@@ -66,7 +66,7 @@ impl Selector {
     }
 
     fn consider(&mut self, at: u64, hash: u32, emit: &mut dyn FnMut(u32)) {
-        let len = at - self.start;
+        let len = at.saturating_sub(self.start);
         if len < u64::from(MIN_SEGMENT) {
             return;
         }

@@ -9,9 +9,9 @@
 use core::arch::x86_64::{
     __m256i, __m512i, _mm256_add_epi32, _mm256_castsi256_ps, _mm256_cmpeq_epi32,
     _mm256_loadu_si256, _mm256_max_epu32, _mm256_movemask_ps, _mm256_mullo_epi32,
-    _mm256_set1_epi32, _mm256_setzero_si256, _mm512_add_epi32, _mm512_cmpge_epu32_mask,
-    _mm512_loadu_si512, _mm512_max_epu32, _mm512_mullo_epi32, _mm512_set1_epi32,
-    _mm512_setzero_si512,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm512_add_epi32, _mm512_alignr_epi32,
+    _mm512_cmpge_epu32_mask, _mm512_loadu_si512, _mm512_max_epu32, _mm512_mullo_epi32,
+    _mm512_set1_epi32, _mm512_setzero_si512,
 };
 
 use super::{Candidate, FALLBACK, FAR, GAP, NEAR, portable};
@@ -83,6 +83,20 @@ fn all_words_256(block: &Block) -> [__m256i; 8] {
     ]
 }
 
+/// The next 64 positions of one vector of `all_words_256`, against the same lanes of the block before.
+/// One vector at a time, for with eight new ones alive the sixteen registers are too few.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn step_256<const AT: usize, const NEXT: usize>(
+    block: &Block,
+    left: &mut __m256i,
+    top: &mut __m256i,
+) {
+    let right = words_256::<AT, NEXT>(block);
+    *top = _mm256_max_epu32(*top, _mm256_add_epi32(*left, right));
+    *left = right;
+}
+
 /// Which lanes are no less than `FALLBACK`, one bit each.
 #[target_feature(enable = "avx2")]
 fn hits_256(hashes: __m256i) -> u64 {
@@ -100,23 +114,40 @@ fn scan_avx2(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
     let mut rest = data;
     let mut at = first;
     while let Some(block) = rest.get(GAP..).and_then(<[u8]>::first_chunk) {
-        let right = all_words_256(block);
         let mut top = _mm256_setzero_si256();
-        for (a, b) in left.iter().zip(&right) {
-            top = _mm256_max_epu32(top, _mm256_add_epi32(*a, *b));
-        }
+        step_256::<0, 4>(block, &mut left[0], &mut top);
+        step_256::<1, 5>(block, &mut left[1], &mut top);
+        step_256::<2, 6>(block, &mut left[2], &mut top);
+        step_256::<3, 7>(block, &mut left[3], &mut top);
+        step_256::<32, 36>(block, &mut left[4], &mut top);
+        step_256::<33, 37>(block, &mut left[5], &mut top);
+        step_256::<34, 38>(block, &mut left[6], &mut top);
+        step_256::<35, 39>(block, &mut left[7], &mut top);
         if hits_256(top) != 0 {
-            let mut hits = 0;
-            for ((a, b), place) in left.iter().zip(&right).zip([0, 1, 2, 3, 32, 33, 34, 35]) {
-                hits |= spread(hits_256(_mm256_add_epi32(*a, *b))) << place;
-            }
-            report(hits, rest, at, out);
+            report_256(rest, at, out);
         }
-        left = right;
         at += GAP;
         rest = rest.get(GAP..).unwrap_or_default();
     }
     portable::scan_rest(rest, at, out);
+}
+
+/// Does a block again that holds a candidate. Apart, so that the loop keeps all it needs in registers.
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+fn report_256(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
+    let Some((left, right)) = data
+        .first_chunk()
+        .zip(data.get(GAP..).and_then(<[u8]>::first_chunk))
+    else {
+        return;
+    };
+    let words = all_words_256(left).into_iter().zip(all_words_256(right));
+    let mut hits = 0;
+    for ((a, b), place) in words.zip([0, 1, 2, 3, 32, 33, 34, 35]) {
+        hits |= spread(hits_256(_mm256_add_epi32(a, b))) << place;
+    }
+    report(hits, data, first, out);
 }
 
 #[target_feature(enable = "avx512f")]
@@ -149,6 +180,27 @@ fn all_words_512(block: &Block) -> [__m512i; 4] {
     ]
 }
 
+/// The next 64 positions of one vector of `all_words_512`, whose bytes begin `NEXT - 4` into the block.
+/// A load that crosses a cache line costs two, so the dwords four bytes earlier come from `seen`,
+/// what was loaded at `NEXT` of the block before, and not from memory.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn step_512<const NEXT: usize>(
+    block: &Block,
+    seen: &mut __m512i,
+    left: &mut __m512i,
+    top: &mut __m512i,
+) {
+    let later = load_512::<NEXT>(block);
+    let earlier = _mm512_alignr_epi32::<15>(later, *seen);
+    let near = _mm512_mullo_epi32(earlier, _mm512_set1_epi32(NEAR.cast_signed()));
+    let far = _mm512_mullo_epi32(later, _mm512_set1_epi32(FAR.cast_signed()));
+    let right = _mm512_add_epi32(near, far);
+    *top = _mm512_max_epu32(*top, _mm512_add_epi32(*left, right));
+    *left = right;
+    *seen = later;
+}
+
 #[target_feature(enable = "avx512f")]
 fn hits_512(hashes: __m512i) -> u64 {
     u64::from(_mm512_cmpge_epu32_mask(
@@ -163,30 +215,49 @@ fn scan_avx512(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
         return portable::scan_rest(data, first, out);
     };
     let mut left = all_words_512(block);
+    let mut seen = [
+        load_512::<4>(block),
+        load_512::<5>(block),
+        load_512::<6>(block),
+        load_512::<7>(block),
+    ];
     let mut rest = data;
     let mut at = first;
     while let Some(block) = rest.get(GAP..).and_then(<[u8]>::first_chunk) {
-        let right = all_words_512(block);
         let mut top = _mm512_setzero_si512();
-        for (a, b) in left.iter().zip(&right) {
-            top = _mm512_max_epu32(top, _mm512_add_epi32(*a, *b));
-        }
+        step_512::<4>(block, &mut seen[0], &mut left[0], &mut top);
+        step_512::<5>(block, &mut seen[1], &mut left[1], &mut top);
+        step_512::<6>(block, &mut seen[2], &mut left[2], &mut top);
+        step_512::<7>(block, &mut seen[3], &mut left[3], &mut top);
         if hits_512(top) != 0 {
-            let mut hits = 0;
-            for (place, (a, b)) in left.iter().zip(&right).enumerate() {
-                hits |= spread(hits_512(_mm512_add_epi32(*a, *b))) << place;
-            }
-            report(hits, rest, at, out);
+            report_512(rest, at, out);
         }
-        left = right;
         at += GAP;
         rest = rest.get(GAP..).unwrap_or_default();
     }
     portable::scan_rest(rest, at, out);
 }
 
+/// As [`report_256`].
+#[inline(never)]
+#[target_feature(enable = "avx512f")]
+fn report_512(data: &[u8], first: usize, out: &mut Vec<Candidate>) {
+    let Some((left, right)) = data
+        .first_chunk()
+        .zip(data.get(GAP..).and_then(<[u8]>::first_chunk))
+    else {
+        return;
+    };
+    let words = all_words_512(left).into_iter().zip(all_words_512(right));
+    let mut hits = 0;
+    for (place, (a, b)) in words.enumerate() {
+        hits |= spread(hits_512(_mm512_add_epi32(a, b))) << place;
+    }
+    report(hits, data, first, out);
+}
+
 /// Bit `i` of the lower sixteen moves to bit `4 * i`.
-fn spread(lanes: u64) -> u64 {
+pub(super) fn spread(lanes: u64) -> u64 {
     let bits = (lanes | lanes << 24) & 0x0000_00FF_0000_00FF;
     let bits = (bits | bits << 12) & 0x000F_000F_000F_000F;
     let bits = (bits | bits << 6) & 0x0303_0303_0303_0303;

@@ -1,0 +1,282 @@
+//! What can be said to the command. The doc comments here are its help and its man pages.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// PeerDist (BranchCache) without Windows: content information, secrets and test vectors.
+///
+/// Exit codes: 0 good, 1 the thing judged failed, 2 usage or input, 3 not supported or not reached.
+#[derive(Debug, Parser)]
+#[command(name = "peerdist", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make, show and check content information (MS-PCCRC)
+    #[command(subcommand)]
+    Info(InfoCommand),
+    /// Make, export and import a content server's secret key
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// Hold this implementation against test vectors
+    #[command(subcommand)]
+    Vectors(VectorsCommand),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write the man pages
+    Man(ManArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InfoCommand {
+    /// Make the content information of a file
+    Create(CreateArgs),
+    /// Show what content information says
+    Show(ShowArgs),
+    /// Check a file against content information, block by block
+    Verify(VerifyArgs),
+}
+
+/// Make the content information of a file.
+///
+/// Without a secret a new random one is used: the result is good for one download, but no later content
+/// information of the same file will name the same segments.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CreateArgs {
+    /// The content; - is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Version of the content information
+    #[arg(long, value_enum, default_value_t = Version::V2)]
+    pub(crate) version: Version,
+    /// Hash algorithm of version 1 [default: sha256]
+    #[arg(long, value_enum)]
+    pub(crate) hash: Option<Hash>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
+    /// Only these bytes of the content: START..END, END not included; either may be left out
+    #[arg(long, value_name = "START..END")]
+    pub(crate) range: Option<RangeArg>,
+    /// Threads that read and hash [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Where the content information goes; - is standard output
+    #[arg(short, long, value_name = "OUT", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+}
+
+/// Whose segments: one of three ways to give the server's secret key.
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("secret").multiple(false))]
+pub(crate) struct SecretArgs {
+    /// The secret key in hexadecimal
+    #[arg(long, value_name = "HEX", group = "secret")]
+    pub(crate) secret_hex: Option<String>,
+    /// A file that holds the raw bytes of the secret key
+    #[arg(long, value_name = "F", group = "secret", value_hint = ValueHint::FilePath)]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The passphrase that stands for the secret key, as Windows takes it
+    #[arg(long, value_name = "TEXT", group = "secret")]
+    pub(crate) passphrase: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// The content information; - is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) info: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// With the segment secrets, which open the content to whoever sees them
+    #[arg(long)]
+    pub(crate) secrets: bool,
+}
+
+/// Check a file against content information, block by block.
+///
+/// Every block that differs is named with its place. Exit code 1 if one does.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The whole content, also where the content information is for a part of it; - is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) content: PathBuf,
+    /// The content information; - is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) info: PathBuf,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
+    /// Threads that read and hash [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Make a new random secret key of 32 bytes
+    New(NewArgs),
+    /// Write a secret key as an encrypted key file, as netsh branchcache exportkey does
+    Export(ExportArgs),
+    /// Read an encrypted key file, as netsh branchcache importkey does
+    Import(ImportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewArgs {
+    /// Where the raw bytes go [default: hexadecimal on standard output]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("key").multiple(false).required(true))]
+pub(crate) struct ExportArgs {
+    /// A file that holds the raw bytes of the secret key
+    #[arg(value_name = "SECRET", group = "key", value_hint = ValueHint::FilePath)]
+    pub(crate) secret: Option<PathBuf>,
+    /// The secret key in hexadecimal, instead of a file
+    #[arg(long, value_name = "HEX", group = "key")]
+    pub(crate) secret_hex: Option<String>,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
+    /// Where the key file goes; - is standard output
+    #[arg(short, long, value_name = "OUT", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    /// The encrypted key file
+    #[arg(value_name = "KEYFILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: PathBuf,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
+    /// Where the raw bytes go [default: hexadecimal on standard output]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// The passphrase that a key file is encrypted under.
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("word").multiple(false).required(true))]
+pub(crate) struct PassphraseArgs {
+    /// The passphrase of the key file; other users of the machine may see it
+    #[arg(long, value_name = "TEXT", group = "word")]
+    pub(crate) passphrase: Option<String>,
+    /// A file whose first line is the passphrase; - is standard input
+    #[arg(long, value_name = "F", group = "word", value_hint = ValueHint::FilePath)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VectorsCommand {
+    /// Run every test vector and name those that fail
+    Run(RunArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// The folder of vectors
+    #[arg(default_value = "vectors", value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+    /// Only cases whose id fits, such as 'pccrc-info-v1-*'
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) filter: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// The directory to write them to, one file a command
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Version {
+    #[value(name = "1", alias = "1.0")]
+    V1,
+    #[value(name = "2", alias = "2.0")]
+    V2,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// `START..END` as written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RangeArg {
+    pub(crate) start: u64,
+    pub(crate) end: Option<u64>,
+}
+
+impl FromStr for RangeArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = "expected START..END, such as 0..65536 or 1048576..";
+        let (start, end) = text.split_once("..").ok_or(expected)?;
+        let number = |text: &str| {
+            text.replace('_', "")
+                .parse::<u64>()
+                .map_err(|error| format!("{error}; {expected}"))
+        };
+        let start = if start.is_empty() { 0 } else { number(start)? };
+        let end = if end.is_empty() {
+            None
+        } else {
+            Some(number(end)?)
+        };
+        match end {
+            Some(end) if end <= start => Err(format!("it has no bytes; {expected}")),
+            _ => Ok(Self { start, end }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_fault_with_the_arguments() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn ranges_may_leave_out_either_end() {
+        let range = |text: &str| {
+            text.parse::<RangeArg>()
+                .map(|range| (range.start, range.end))
+        };
+        assert_eq!(range("1..5"), Ok((1, Some(5))));
+        assert_eq!(range("7.."), Ok((7, None)));
+        assert_eq!(range("..9"), Ok((0, Some(9))));
+        assert_eq!(range("1_000..2_000"), Ok((1000, Some(2000))));
+        for wrong in ["", "5", "5..5", "9..1", "a..b", "-1..4", "1...4"] {
+            assert!(range(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The command `peerdist`: parse, call, print; nothing is decided here.
+
+mod args;
+mod failure;
+mod info;
+mod manual;
+mod print;
+mod progress;
+mod secret;
+mod vectors;
+
+use std::process::ExitCode;
+
+use args::{Args, Command, InfoCommand, SecretCommand, VectorsCommand};
+use clap::Parser;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return failure::of_usage(&error),
+    };
+    match run(args.command) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    peerdist::hash::Engine::from_env().map_err(Failure::usage)?;
+    match command {
+        Command::Info(InfoCommand::Create(args)) => info::create::run(&args),
+        Command::Info(InfoCommand::Show(args)) => info::show::run(&args),
+        Command::Info(InfoCommand::Verify(args)) => info::verify::run(&args),
+        Command::Secret(SecretCommand::New(args)) => secret::new(&args),
+        Command::Secret(SecretCommand::Export(args)) => secret::export(&args),
+        Command::Secret(SecretCommand::Import(args)) => secret::import(&args),
+        Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::pages(&args),
+    }
+}

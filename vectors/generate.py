@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Writes the vector files of this folder. Needs nothing but Python 3.11.
+
+    generate.py            write every file
+    generate.py --check    write nothing; exit 1 and name the files that differ
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+from generator import (  # noqa: E402
+    create, cut, derive, info_v1, info_v1_invalid, info_v2, info_v2_invalid, key_file, primitives, verify, yaml_writer,
+)
+
+BUILDERS = (derive, key_file, info_v1, info_v1_invalid, info_v2, info_v2_invalid, create, verify, cut)
+
+# What a test is about -> the entries of the catalogue of requirements that it exercises.
+REQUIREMENTS = {
+    "segments-v1": ["PCCRC-2.1-01"],
+    "blocks-v1": ["PCCRC-2.1-02", "PCCRC-2.1-03", "PCCRC-2.2-03"],
+    "segments-v2": ["PCCRC-2.1-06"],
+    "hmac": ["PCCRC-2.2-02"],
+    "hod-v1": ["PCCRC-2.2-03", "PCCRC-2.2-04", "PCCRC-2.3.1.1-08"],
+    "hod-v2": ["PCCRC-2.2-14", "PCCRC-2.4.1.2-05"],
+    "ks": ["PCCRC-2.2-05", "PCCRC-2.5-01"],
+    "kp": ["PCCRC-2.2-06", "PCCRC-2.2-07"],
+    "kp-v2": ["PCCRC-2.2-14", "PCCRC-2.4.1.2-06"],
+    "id": ["PCCRC-2.2-08"],
+    "info-fields": ["PCCRC-2.2-10"],
+    "verify-hod": ["PCCRC-2.2-12"],
+    "verify-block": ["PCCRC-2.2-13", "PCCRC-4.1.2-01"],
+    "verify-segment": ["PCCRC-2.2-13", "PCCRC-4.1.3-01"],
+    "v1-byte-order": ["PCCRC-2.3-01"],
+    "v1-version": ["PCCRC-2.3-02"],
+    "v1-hash": ["PCCRC-2.2-01", "PCCRC-2.3-03"],
+    "v1-offset": ["PCCRC-2.3-04"],
+    "v1-read-bytes": ["PCCRC-2.3-05"],
+    "v1-read-zero": ["PCCRC-2.3-06"],
+    "v1-range": ["PCCRC-2.3-07", "PCCRC-2.3-08"],
+    "v1-range-many": ["PCCRC-2.3.1.1-04"],
+    "v1-range-one": ["PCCRC-2.3.1.1-05"],
+    "v1-count": ["PCCRC-2.3-09"],
+    "v1-layout": ["PCCRC-2.3-10", "PCCRC-2.3.1.1-01", "PCCRC-2.3.1.2-01"],
+    "v1-segment-offset": ["PCCRC-2.3.1.1-02"],
+    "v1-segment-full": ["PCCRC-2.3.1.1-03"],
+    "v1-segment-length": ["PCCRC-2.3.1.1-06"],
+    "v1-block-size": ["PCCRC-2.3.1.1-07"],
+    "v1-hod-field": ["PCCRC-2.3.1.1-08"],
+    "v1-kp-field": ["PCCRC-2.3.1.1-09"],
+    "v1-block-list": ["PCCRC-2.3.1.2-01"],
+    "v1-block-count": ["PCCRC-2.3.1.2-02"],
+    "v2-byte-order": ["PCCRC-2.4-01"],
+    "v2-layout": ["PCCRC-2.4-02", "PCCRC-2.4.1.2-03"],
+    "v2-minor": ["PCCRC-2.4-03"],
+    "v2-major": ["PCCRC-2.4-04"],
+    "v2-hash": ["PCCRC-2.4-05"],
+    "v2-start": ["PCCRC-2.4-06"],
+    "v2-offset": ["PCCRC-2.4-07"],
+    "v2-length": ["PCCRC-2.4-08"],
+    "v2-range-end": ["PCCRC-2.4-09"],
+    "v2-chunk": ["PCCRC-2.4.1.1-01"],
+    "v2-chunk-type": ["PCCRC-2.4.1.1-02"],
+    "v2-chunk-length": ["PCCRC-2.4.1.1-03"],
+    "v2-not-empty": ["PCCRC-2.4.1.2-01"],
+    "v2-order": ["PCCRC-2.4.1.2-02"],
+    "v2-segment-length": ["PCCRC-2.4.1.2-04"],
+    "passphrase": ["PCCRC-2.5-01", "PCCRC-2.5-04"],
+    "key-file": ["PCCRC-2.5-04", "PCCRC-2.5-05", "PCCRC-2.5-06"],
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Make or check the vector files.")
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a file differs")
+    check = parser.parse_args().check
+    primitives.self_test()
+    texts, models = {}, {}
+    for builder in BUILDERS:
+        file = builder.build()
+        name = f"pccrc/{file.name}.yaml"
+        models[name] = file.model(REQUIREMENTS)
+        head = [f"{file.title}. Made by generate.py; edits here are lost.", "Format: README.md, schema.json."]
+        texts[name] = yaml_writer.dump(models[name], head)
+    problems = conform(models) + parse_back(texts, models) + unknown_requirements()
+    if check:
+        problems += differences(texts)
+    else:
+        for name, text in texts.items():
+            path = HERE / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+    report(models)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+def differences(texts):
+    found = []
+    for name, text in texts.items():
+        path = HERE / name
+        if not path.exists():
+            found.append(f"{name}: missing")
+        elif path.read_bytes() != text.encode():
+            found.append(f"{name}: differs from what the generator makes")
+    strays = {p.relative_to(HERE).as_posix() for p in (HERE / "pccrc").glob("*")} - set(texts)
+    return found + [f"{name}: made by nobody" for name in sorted(strays)]
+
+
+def conform(models):
+    """Holds every file against schema.json, when the package for it is at hand."""
+    try:
+        import jsonschema
+    except ImportError:
+        print("NOT CHECKED against schema.json: the Python package jsonschema is not installed", file=sys.stderr)
+        return []
+    schema = json.loads((HERE / "schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    found = []
+    for name, model in models.items():
+        part = {**schema, "oneOf": [], "$ref": f"#/$defs/{model['kind']}_file"}
+        del part["oneOf"]
+        for error in jsonschema.Draft202012Validator(part).iter_errors(model):
+            found.append(f"{name}: {error.json_path}: {error.message[:200]}")
+    return found
+
+
+def parse_back(texts, models):
+    """A YAML reader that is not ours must see the model, when one is at hand."""
+    try:
+        import yaml
+    except ImportError:
+        print("NOT CHECKED with a YAML reader: the Python package yaml is not installed", file=sys.stderr)
+        return []
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [f"{name}: reads back as something else" for name, text in texts.items()
+            if yaml.load(text, Loader=loader) != models[name]]
+
+
+def unknown_requirements():
+    """Every id of the table must be in the catalogue, where the catalogue is."""
+    catalogue = HERE.parent / "conformance" / "requirements" / "pccrc.yaml"
+    if not catalogue.exists():
+        print(f"NOT CHECKED against the catalogue of requirements: {catalogue} is not there", file=sys.stderr)
+        return []
+    known = {line.split("id:")[1].strip() for line in catalogue.read_text(encoding="utf-8").splitlines()
+             if line.strip().startswith("- id:")}
+    return [f"generate.py: {i} is not in the catalogue" for ids in REQUIREMENTS.values() for i in ids if i not in known]
+
+
+def report(models):
+    total = Counter()
+    for name, model in models.items():
+        counts = Counter(test["expect"]["result"] for group in model["groups"] for test in group["tests"])
+        total += counts
+        print(f"{name:32} " + "  ".join(f"{counts[r]:3} {r}" for r in ("valid", "quirky", "invalid")))
+    print(f"{'all':32} " + "  ".join(f"{total[r]:3} {r}" for r in ("valid", "quirky", "invalid")) + f"  {total.total()} tests")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

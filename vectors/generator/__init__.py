@@ -1,0 +1,1 @@
+"""Makes the vector files; nothing here shares code with the implementation they judge."""

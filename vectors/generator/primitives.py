@@ -1,0 +1,131 @@
+"""Hashes, keyed hashes, the key derivation of [MS-PCCRC] 2.2, and AES-256-CBC for the key file of 2.5.
+
+The hashes come from Python's hashlib and hmac; AES is written out here so that nothing needs to be installed.
+"""
+
+import hashlib
+import hmac
+
+HASHES = ("sha256", "sha384", "sha512", "sha512-truncated")
+DIGEST_LENGTH = {"sha256": 32, "sha384": 48, "sha512": 64, "sha512-truncated": 32}
+# The document says ASCII; Windows uses UTF-16LE with its terminator, as the captured identifiers prove.
+C2 = "MS_P2P_CACHING\0".encode("utf-16-le")
+
+
+def _name(algorithm):
+    return "sha512" if algorithm == "sha512-truncated" else algorithm
+
+
+def digest(algorithm, data):
+    return hashlib.new(_name(algorithm), data).digest()[:DIGEST_LENGTH[algorithm]]
+
+
+def keyed(algorithm, key, data):
+    return hmac.new(key, data, _name(algorithm)).digest()[:DIGEST_LENGTH[algorithm]]
+
+
+def server_secret(algorithm, secret_key):
+    return digest(algorithm, secret_key)
+
+
+def segment_secret(algorithm, secret_key, hod):
+    return keyed(algorithm, server_secret(algorithm, secret_key), hod)
+
+
+def segment_id(algorithm, kp, hod):
+    return keyed(algorithm, kp, hod + C2)
+
+
+def _times_x(value):
+    return ((value << 1) ^ (0x11B if value & 0x80 else 0)) & 0xFF
+
+
+def _multiply(a, b):
+    product = 0
+    while b:
+        product ^= a if b & 1 else 0
+        a, b = _times_x(a), b >> 1
+    return product
+
+
+def _make_sbox():
+    box = []
+    for value in range(256):
+        inverse = next((i for i in range(1, 256) if _multiply(value, i) == 1), 0)
+        result = 0x63
+        for shift in range(5):
+            result ^= ((inverse << shift) | (inverse >> (8 - shift))) & 0xFF
+        box.append(result)
+    return box
+
+
+SBOX = _make_sbox()
+INVERSE_SBOX = [SBOX.index(i) for i in range(256)]
+ROUNDS = 14
+
+
+def _round_keys(key):
+    words, constant = [list(key[i:i + 4]) for i in range(0, 32, 4)], 1
+    for i in range(8, 4 * (ROUNDS + 1)):
+        word = list(words[i - 1])
+        if i % 8 == 0:
+            word = [SBOX[b] for b in word[1:] + word[:1]]
+            word[0] ^= constant
+            constant = _times_x(constant)
+        elif i % 8 == 4:
+            word = [SBOX[b] for b in word]
+        words.append([a ^ b for a, b in zip(words[i - 8], word)])
+    return [sum(words[4 * r:4 * r + 4], []) for r in range(ROUNDS + 1)]
+
+
+def _mix(state, row):
+    return [
+        _multiply(state[c], row[-r % 4]) ^ _multiply(state[c + 1], row[(1 - r) % 4])
+        ^ _multiply(state[c + 2], row[(2 - r) % 4]) ^ _multiply(state[c + 3], row[(3 - r) % 4])
+        for c in (0, 4, 8, 12) for r in range(4)
+    ]
+
+
+def _encrypt_block(keys, block):
+    state = [a ^ b for a, b in zip(block, keys[0])]
+    for number in range(1, ROUNDS + 1):
+        state = [SBOX[state[(i + 4 * (i % 4)) % 16]] for i in range(16)]
+        if number < ROUNDS:
+            state = _mix(state, (2, 3, 1, 1))
+        state = [a ^ b for a, b in zip(state, keys[number])]
+    return bytes(state)
+
+
+def _decrypt_block(keys, block):
+    state = list(block)
+    for number in range(ROUNDS, 0, -1):
+        state = [a ^ b for a, b in zip(state, keys[number])]
+        if number < ROUNDS:
+            state = _mix(state, (14, 11, 13, 9))
+        state = [INVERSE_SBOX[state[(i - 4 * (i % 4)) % 16]] for i in range(16)]
+    return bytes(a ^ b for a, b in zip(state, keys[0]))
+
+
+def encrypt_cbc(key, data):
+    """AES-256-CBC with a zero initialisation vector; `data` must be whole blocks, padding is the caller's."""
+    keys, previous, out = _round_keys(key), bytes(16), b""
+    for i in range(0, len(data), 16):
+        previous = _encrypt_block(keys, bytes(a ^ b for a, b in zip(data[i:i + 16], previous)))
+        out += previous
+    return out
+
+
+def decrypt_cbc(key, data):
+    keys, previous, out = _round_keys(key), bytes(16), b""
+    for i in range(0, len(data), 16):
+        out += bytes(a ^ b for a, b in zip(_decrypt_block(keys, data[i:i + 16]), previous))
+        previous = data[i:i + 16]
+    return out
+
+
+def self_test():
+    """FIPS 197 appendix C.3, and the way back: a wrong AES must not make a vector."""
+    key, plain = bytes(range(32)), bytes.fromhex("00112233445566778899aabbccddeeff")
+    cipher = encrypt_cbc(key, plain)
+    assert cipher.hex() == "8ea2b7ca516745bfeafc49904b496089", cipher.hex()
+    assert decrypt_cbc(key, cipher + cipher)[:16] == plain
