@@ -6,6 +6,7 @@
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from collections import Counter
@@ -89,6 +90,8 @@ def main():
         head = [f"{file.title}. Made by generate.py; edits here are lost.", "Format: README.md, schema.json."]
         texts[name] = yaml_writer.dump(models[name], head)
     problems = conform(models) + parse_back(texts, models) + unknown_requirements()
+    texts["SHA256SUMS"] = "".join(
+        f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in sorted(texts.items()))
     if check:
         problems += differences(texts)
     else:

@@ -1,5 +1,5 @@
 //! Constants of SHA-2 (FIPS 180-4 4.2.2, 4.2.3, 5.3.3 to 5.3.5).
-//! Invariant: the fractional parts of square and cube roots of the first primes; a test derives them.
+//! Invariant: fractional parts of square and cube roots of the first 80 primes, as printed there.
 //! Byte order: none, these are words.
 
 /// Initial state of SHA-256.

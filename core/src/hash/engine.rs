@@ -5,6 +5,8 @@
 use core::fmt;
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "aarch64")]
+use super::aarch64;
 use super::constants::{IV_256, IV_384, IV_512};
 use super::lanes::DigestSlots;
 #[cfg(target_arch = "x86_64")]
@@ -40,6 +42,8 @@ enum Kernel256 {
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    #[cfg(target_arch = "aarch64")]
+    Aarch64(aarch64::Sha256Instructions),
 }
 
 /// What computes SHA-384 and SHA-512, likewise.
@@ -50,6 +54,8 @@ enum Kernel512 {
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    #[cfg(target_arch = "aarch64")]
+    Aarch64(aarch64::Sha512Instructions),
 }
 
 impl Kernel256 {
@@ -66,6 +72,8 @@ impl Kernel256 {
             Self::Avx2(_) => Avx2::NAME,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => Avx512::NAME,
+            #[cfg(target_arch = "aarch64")]
+            Self::Aarch64(_) => aarch64::NAME,
         }
     }
 
@@ -82,6 +90,8 @@ impl Kernel256 {
             Self::Avx2(kernel) => kernel.sha256_many(&IV_256, inputs, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(kernel) => kernel.sha256_many(&IV_256, inputs, out),
+            #[cfg(target_arch = "aarch64")]
+            Self::Aarch64(kernel) => kernel.sha256_many(&IV_256, inputs, out),
         }
     }
 }
@@ -94,6 +104,8 @@ impl Kernel512 {
             Self::Avx2(_) => Avx2::NAME,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => Avx512::NAME,
+            #[cfg(target_arch = "aarch64")]
+            Self::Aarch64(_) => aarch64::NAME,
         }
     }
 
@@ -104,6 +116,8 @@ impl Kernel512 {
             Self::Avx2(kernel) => kernel.sha512_many(iv, inputs, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(kernel) => kernel.sha512_many(iv, inputs, out),
+            #[cfg(target_arch = "aarch64")]
+            Self::Aarch64(kernel) => kernel.sha512_many(iv, inputs, out),
         }
     }
 }
@@ -265,7 +279,8 @@ impl Engine {
         let mut engines = vec![Self::PORTABLE];
         #[cfg(target_arch = "x86_64")]
         Self::detect_x86(&mut engines);
-        // An aarch64 engine is pushed here, as the x86 ones are.
+        #[cfg(target_arch = "aarch64")]
+        engines.extend(Self::detect_aarch64());
         let last_of = |differs: fn(&Self) -> bool| engines.iter().rfind(|engine| differs(engine));
         let sha256 = last_of(|engine| !matches!(engine.sha256, Kernel256::Portable));
         let sha512 = last_of(|engine| !matches!(engine.sha512, Kernel512::Portable));
@@ -319,6 +334,18 @@ impl Engine {
                 sha512,
             });
         }
+    }
+
+    /// Where the processor has only the SHA-256 instructions, SHA-512 stays portable.
+    #[cfg(target_arch = "aarch64")]
+    fn detect_aarch64() -> Option<Self> {
+        let sha256 = aarch64::Sha256Instructions::detect().map(Kernel256::Aarch64);
+        let sha512 = aarch64::Sha512Instructions::detect().map(Kernel512::Aarch64);
+        (sha256.is_some() || sha512.is_some()).then_some(Self {
+            name: aarch64::NAME,
+            sha256: sha256.unwrap_or(Kernel256::Portable),
+            sha512: sha512.unwrap_or(Kernel512::Portable),
+        })
     }
 }
 

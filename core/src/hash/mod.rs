@@ -5,6 +5,8 @@
 //! The layout follows the instruction sets: [`portable`] is the reference, one folder per
 //! architecture holds what is faster, and [`engine`] alone decides which of them runs.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod constants;
 mod digest;
 mod engine;

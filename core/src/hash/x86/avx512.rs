@@ -256,3 +256,18 @@ fn compress_256x16(states: &mut WordMajor<u32, 16>, blocks: [&[u8]; 16]) {
         unsafe { _mm512_storeu_si512(row.as_mut_ptr().cast(), word.0) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CHOOSE, MAJORITY, XOR3};
+
+    #[test]
+    fn the_truth_tables_say_what_fips_180_4_says() {
+        for bits in 0..8 {
+            let (a, b, c) = (bits >> 2 & 1, bits >> 1 & 1, bits & 1);
+            assert_eq!(XOR3 >> bits & 1, a ^ b ^ c);
+            assert_eq!(CHOOSE >> bits & 1, if a == 1 { b } else { c });
+            assert_eq!(MAJORITY >> bits & 1, i32::from(a + b + c >= 2));
+        }
+    }
+}
