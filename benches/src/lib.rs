@@ -9,12 +9,15 @@
 //! | [`workload`] | the bytes worked on |
 //! | [`rows`] | what is measured against what |
 //! | [`gates`] | floors and targets, verdicts |
+//! | [`cutting_quality`], [`quality`] | what cutting by content keeps of edited contents, and its subcommand |
 //! | [`report`], [`ratios`] | the table, JSON, and the subcommand that prints them |
 
+pub mod cutting_quality;
 pub mod gates;
 pub mod machine;
 pub mod pairs;
 pub mod pinning;
+pub mod quality;
 pub mod ratios;
 pub mod report;
 pub mod rivals;

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use peerdist_benches::quality::CuttingQuality;
 use peerdist_benches::ratios::Ratios;
 
 /// Every number beside its rival in the same run
@@ -11,10 +12,12 @@ use peerdist_benches::ratios::Ratios;
 #[command(name = "peerdist-benches")]
 enum Command {
     Ratios(Ratios),
+    CuttingQuality(CuttingQuality),
 }
 
 fn main() -> ExitCode {
     match Command::parse() {
         Command::Ratios(ratios) => ratios.run(),
+        Command::CuttingQuality(quality) => quality.run(),
     }
 }
