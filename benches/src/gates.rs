@@ -70,8 +70,16 @@ pub const GATES: [Gate; 8] = [
         published: bounds(6.0, 9.5),
         published_for: VAES512,
         lesser: &[
-            (Class::Vaes256, bounds(5.0, 7.0), "2 AES blocks in an instruction instead of 4"),
-            (Class::AesNi, bounds(3.5, 5.0), "1 AES block in an instruction instead of 4"),
+            (
+                Class::Vaes256,
+                bounds(6.0, 8.0),
+                "2 AES blocks in an instruction instead of 4",
+            ),
+            (
+                Class::AesNi,
+                bounds(4.5, 5.5),
+                "1 AES block in an instruction instead of 4",
+            ),
         ],
     },
     Gate {
@@ -80,8 +88,16 @@ pub const GATES: [Gate; 8] = [
         published: bounds(0.95, 2.2),
         published_for: VAES512,
         lesser: &[
-            (Class::Vaes256, bounds(0.95, 1.5), "2 AES blocks in an instruction instead of 4"),
-            (Class::AesNi, bounds(0.9, 1.0), "1 AES block in an instruction, as the rival"),
+            (
+                Class::Vaes256,
+                bounds(0.95, 1.6),
+                "2 AES blocks in an instruction instead of 4",
+            ),
+            (
+                Class::AesNi,
+                bounds(0.9, 1.0),
+                "1 AES block in an instruction, as the rival",
+            ),
         ],
     },
     Gate {
@@ -122,15 +138,27 @@ pub struct Applied {
 #[must_use]
 pub fn applied(row: &str, class_of: impl Fn(Family) -> Class) -> Applied {
     let Some(gate) = GATES.iter().find(|gate| gate.row == row) else {
-        return Applied { bounds: None, published: None, note: None };
+        return Applied {
+            bounds: None,
+            published: None,
+            note: None,
+        };
     };
     let class = class_of(gate.family);
     let Bounds { floor, target } = gate.published;
     let published = Some(gate.published);
     if gate.published_for.contains(&class) {
-        return Applied { bounds: published, published, note: None };
+        return Applied {
+            bounds: published,
+            published,
+            note: None,
+        };
     }
-    let needed: Vec<&str> = gate.published_for.iter().map(|class| class.name()).collect();
+    let needed: Vec<&str> = gate
+        .published_for
+        .iter()
+        .map(|class| class.name())
+        .collect();
     let needed = needed.join(" or ");
     let lesser = gate.lesser.iter().find(|(lesser, ..)| *lesser == class);
     let why = match lesser {
@@ -140,7 +168,9 @@ pub fn applied(row: &str, class_of: impl Fn(Family) -> Class) -> Applied {
     Applied {
         bounds: lesser.map(|&(_, bounds, _)| bounds),
         published,
-        note: Some(format!("published floor {floor}, target {target} are for {needed}; {why}")),
+        note: Some(format!(
+            "published floor {floor}, target {target} are for {needed}; {why}"
+        )),
     }
 }
 
@@ -226,11 +256,13 @@ pub fn best_attempt(attempts: &[(Summary, Status)]) -> Option<&(Summary, Status)
         Status::Inconclusive => 1,
         _ => 0,
     };
-    attempts.iter().max_by(|(left, left_status), (right, right_status)| {
-        rank(*left_status)
-            .cmp(&rank(*right_status))
-            .then(left.ratio.total_cmp(&right.ratio))
-    })
+    attempts
+        .iter()
+        .max_by(|(left, left_status), (right, right_status)| {
+            rank(*left_status)
+                .cmp(&rank(*right_status))
+                .then(left.ratio.total_cmp(&right.ratio))
+        })
 }
 
 #[cfg(test)]
@@ -238,7 +270,14 @@ mod tests {
     use super::*;
 
     fn summary(ratio: f64, noise_percent: f64) -> Summary {
-        Summary { ours: 1.0, rival: 1.0, ratio, noise_percent, pairs_used: 9, pairs_taken: 9 }
+        Summary {
+            ours: 1.0,
+            rival: 1.0,
+            ratio,
+            noise_percent,
+            pairs_used: 9,
+            pairs_taken: 9,
+        }
     }
 
     const BOUNDS: Option<Bounds> = Some(bounds(1.9, 2.3));
@@ -273,9 +312,21 @@ mod tests {
             (summary, Status::of(&summary, BOUNDS))
         };
         let (below, noisy, good) = (judged(1.5, 1.0), judged(2.5, 20.0), judged(2.0, 1.0));
-        assert_eq!(best_attempt(&[below, noisy, good]).unwrap().1, Status::FloorMet);
-        assert_eq!(best_attempt(&[noisy, below, noisy]).unwrap().1, Status::BelowFloor);
-        assert_eq!(best_attempt(&[judged(1.5, 1.0), judged(1.6, 1.0)]).unwrap().0.ratio, 1.6);
+        assert_eq!(
+            best_attempt(&[below, noisy, good]).unwrap().1,
+            Status::FloorMet
+        );
+        assert_eq!(
+            best_attempt(&[noisy, below, noisy]).unwrap().1,
+            Status::BelowFloor
+        );
+        assert_eq!(
+            best_attempt(&[judged(1.5, 1.0), judged(1.6, 1.0)])
+                .unwrap()
+                .0
+                .ratio,
+            1.6
+        );
         assert!(best_attempt(&[]).is_none());
     }
 
@@ -301,7 +352,11 @@ mod tests {
         for gate in GATES {
             let applied = applied(gate.row, |_| Class::Other);
             assert_eq!(applied.bounds, None, "{}", gate.row);
-            assert!(applied.note.unwrap().contains("none was measured"), "{}", gate.row);
+            assert!(
+                applied.note.unwrap().contains("none was measured"),
+                "{}",
+                gate.row
+            );
         }
     }
 

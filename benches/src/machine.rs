@@ -74,7 +74,10 @@ impl fmt::Display for Class {
     }
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "one answer for each CPUID bit")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one answer for each CPUID bit"
+)]
 #[derive(Debug, Default)]
 struct Features {
     sha: bool,
@@ -119,11 +122,16 @@ pub fn describe(cores: usize) -> String {
 fn cpu_name() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
-        let line = info.lines().find(|line| line.split(':').next().map(str::trim) == Some(name));
-        line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned())
+        let line = info
+            .lines()
+            .find(|line| line.split(':').next().map(str::trim) == Some(name));
+        line.and_then(|line| line.split_once(':'))
+            .map(|(_, value)| value.trim().to_owned())
     };
     match (field("model name"), field("cpu family"), field("model")) {
-        (Some(name), Some(family), Some(model)) => format!("{name} (family {family} model {model})"),
+        (Some(name), Some(family), Some(model)) => {
+            format!("{name} (family {family} model {model})")
+        }
         _ => std::env::consts::ARCH.to_owned(),
     }
 }

@@ -56,22 +56,29 @@ pub struct Side<'a> {
 
 impl std::fmt::Debug for Side<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Side").field("bytes", &self.bytes).finish_non_exhaustive()
+        f.debug_struct("Side")
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> Side<'a> {
     /// Work of this thread in memory: its CPU time counts, and it is repeated until a sample is long enough.
     pub fn in_memory(bytes: u64, mut work: impl FnMut() + 'a) -> Self {
-        Self { bytes, run: Box::new(move || Ok(timed_on_cpu(&mut work).1)), repeat: true }
+        Self {
+            bytes,
+            run: Box::new(move || Ok(timed_on_cpu(&mut work).1)),
+            repeat: true,
+        }
     }
 
     /// Work that times itself, such as a command; one run is one sample.
-    pub fn self_timed(
-        bytes: u64,
-        run: impl FnMut() -> Result<Duration, Failure> + 'a,
-    ) -> Self {
-        Self { bytes, run: Box::new(run), repeat: false }
+    pub fn self_timed(bytes: u64, run: impl FnMut() -> Result<Duration, Failure> + 'a) -> Self {
+        Self {
+            bytes,
+            run: Box::new(run),
+            repeat: false,
+        }
     }
 
     /// Warms up, and finds the runs that make a sample.
@@ -99,10 +106,19 @@ impl<'a> Side<'a> {
 ///
 /// # Errors
 /// What the side said that failed.
-pub fn measure(ours: &mut Side<'_>, rival: &mut Side<'_>, pairs: u32) -> Result<Vec<Pair>, Failure> {
+pub fn measure(
+    ours: &mut Side<'_>,
+    rival: &mut Side<'_>,
+    pairs: u32,
+) -> Result<Vec<Pair>, Failure> {
     let (our_runs, rival_runs) = (ours.calibrate()?, rival.calibrate()?);
     (0..pairs)
-        .map(|_| Ok(Pair { ours: ours.sample(our_runs)?, rival: rival.sample(rival_runs)? }))
+        .map(|_| {
+            Ok(Pair {
+                ours: ours.sample(our_runs)?,
+                rival: rival.sample(rival_runs)?,
+            })
+        })
         .collect()
 }
 
@@ -134,7 +150,11 @@ mod tests {
         let pairs = measure(&mut side('a', 1), &mut side('b', 2), 3).unwrap();
         assert_eq!(*order.borrow(), "abababab");
         assert_eq!(pairs.len(), 3);
-        assert!(pairs.iter().all(|pair| (pair.rival / pair.ours - 2.0).abs() < 1e-9));
+        assert!(
+            pairs
+                .iter()
+                .all(|pair| (pair.rival / pair.ours - 2.0).abs() < 1e-9)
+        );
     }
 
     #[test]
@@ -158,6 +178,9 @@ mod tests {
     fn a_side_that_fails_is_reported_in_its_own_words() {
         let mut good = Side::self_timed(1, || Ok(Duration::from_millis(1)));
         let mut bad = Side::self_timed(1, || Err("exit status 7".to_owned()));
-        assert_eq!(measure(&mut good, &mut bad, 1), Err("exit status 7".to_owned()));
+        assert_eq!(
+            measure(&mut good, &mut bad, 1),
+            Err("exit status 7".to_owned())
+        );
     }
 }

@@ -13,7 +13,9 @@ impl Cpus {
     /// CPU 0 serves most interrupts.
     #[must_use]
     pub fn detect() -> Self {
-        Self { distinct_cores: distinct_cores(&platform::allowed(), platform::siblings) }
+        Self {
+            distinct_cores: distinct_cores(&platform::allowed(), platform::siblings),
+        }
     }
 
     /// Cores that this process may use.
@@ -42,7 +44,8 @@ impl Cpus {
     /// Returns whether as many threads as `threads` were found to pin.
     #[must_use]
     pub fn pin_workers_of(&self, child: u32, threads: usize) -> bool {
-        self.take(threads).is_some_and(|cpus| platform::pin_workers_of(child, cpus))
+        self.take(threads)
+            .is_some_and(|cpus| platform::pin_workers_of(child, cpus))
     }
 }
 
@@ -79,7 +82,11 @@ mod platform {
     pub(super) fn allowed() -> Vec<usize> {
         sched_getaffinity(None).map_or_else(
             |_| Vec::new(),
-            |set| (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect(),
+            |set| {
+                (0..CpuSet::MAX_CPU)
+                    .filter(|&cpu| set.is_set(cpu))
+                    .collect()
+            },
         )
     }
 
@@ -101,7 +108,9 @@ mod platform {
     }
 
     pub(super) fn pin_workers_of(child: u32, cpus: &[usize]) -> bool {
-        let Ok(tasks) = fs::read_dir(format!("/proc/{child}/task")) else { return false };
+        let Ok(tasks) = fs::read_dir(format!("/proc/{child}/task")) else {
+            return false;
+        };
         let mut threads: Vec<i32> = tasks
             .filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok())
             .collect();
@@ -111,7 +120,9 @@ mod platform {
         // The last ones started are the workers; a first thread beyond them only waits.
         threads.sort_unstable();
         let workers = threads.iter().rev().take(cpus.len());
-        workers.zip(cpus).all(|(&thread, &cpu)| pin(Pid::from_raw(thread), &[cpu]))
+        workers
+            .zip(cpus)
+            .all(|(&thread, &cpu)| pin(Pid::from_raw(thread), &[cpu]))
     }
 }
 
@@ -140,7 +151,10 @@ mod tests {
     #[test]
     fn siblings_of_one_core_are_never_chosen_together() {
         let pairs_of_four = |cpu: usize| vec![cpu % 4, cpu % 4 + 4];
-        assert_eq!(distinct_cores(&[0, 1, 2, 3, 4, 5, 6, 7], pairs_of_four), [7, 6, 5, 4]);
+        assert_eq!(
+            distinct_cores(&[0, 1, 2, 3, 4, 5, 6, 7], pairs_of_four),
+            [7, 6, 5, 4]
+        );
         assert_eq!(distinct_cores(&[1, 5], pairs_of_four), [5]);
     }
 
@@ -152,7 +166,9 @@ mod tests {
 
     #[test]
     fn more_threads_than_cores_have_no_cpus() {
-        let cpus = Cpus { distinct_cores: vec![1, 0] };
+        let cpus = Cpus {
+            distinct_cores: vec![1, 0],
+        };
         assert_eq!(cpus.take(1), Some(&[1][..]));
         assert_eq!(cpus.take(2), Some(&[1, 0][..]));
         assert_eq!(cpus.take(3), None);

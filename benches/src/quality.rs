@@ -29,7 +29,11 @@ impl CuttingQuality {
         } else {
             print!("{}", table(&rows));
         }
-        if rows.iter().all(Row::passes) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if rows.iter().all(Row::passes) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }
 

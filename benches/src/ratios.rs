@@ -43,10 +43,17 @@ impl Ratios {
     /// Measures, prints, and judges if asked to.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let selected: Vec<_> = ROWS.iter().filter(|entry| self.filter.is_match(entry.name)).collect();
+        let selected: Vec<_> = ROWS
+            .iter()
+            .filter(|entry| self.filter.is_match(entry.name))
+            .collect();
         if selected.is_empty() {
             let names: Vec<&str> = ROWS.iter().map(|entry| entry.name).collect();
-            eprintln!("no row fits {}; rows: {}", self.filter.glob(), names.join(", "));
+            eprintln!(
+                "no row fits {}; rows: {}",
+                self.filter.glob(),
+                names.join(", ")
+            );
             return ExitCode::from(2);
         }
         let context = Context::new(Settings {
@@ -75,7 +82,11 @@ impl Ratios {
         } else {
             print!("{}", report::table(&heading(&context), &rows));
         }
-        if self.check { check(&rows) } else { ExitCode::SUCCESS }
+        if self.check {
+            check(&rows)
+        } else {
+            ExitCode::SUCCESS
+        }
     }
 }
 
@@ -86,8 +97,11 @@ fn progress(name: &str) {
 }
 
 fn check(rows: &[Row]) -> ExitCode {
-    let failures: Vec<&str> =
-        rows.iter().filter(|row| row.status.fails()).map(|row| row.name).collect();
+    let failures: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.status.fails())
+        .map(|row| row.name)
+        .collect();
     if failures.is_empty() {
         return ExitCode::SUCCESS;
     }
@@ -97,7 +111,10 @@ fn check(rows: &[Row]) -> ExitCode {
 
 fn heading(context: &Context) -> Vec<String> {
     let rivals = [
-        context.libcrypto.as_ref().map_or_else(ToString::to_string, |library| library.version()),
+        context
+            .libcrypto
+            .as_ref()
+            .map_or_else(ToString::to_string, |library| library.version()),
         context.openssl.as_ref().map_or_else(
             |reason| format!("command openssl {reason}"),
             |command| format!("command {}", command.version()),
@@ -107,7 +124,10 @@ fn heading(context: &Context) -> Vec<String> {
         machine::describe(context.cpus.cores()),
         format!("hash engine {}", Engine::current()),
         format!("rivals: {}", rivals.join("; ")),
-        format!("speeds in {}, ratios are medians of quiet pairs", report::UNIT),
+        format!(
+            "speeds in {}, ratios are medians of quiet pairs",
+            report::UNIT
+        ),
     ]
 }
 
@@ -122,8 +142,12 @@ fn parse_size(text: &str) -> Result<u64, String> {
         Some((at, 'G' | 'g')) => (&text[..at], 30),
         _ => (text, 0),
     };
-    let number: u64 = digits.parse().map_err(|_| "a number with K, M or G, such as 256M".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "a number with K, M or G, such as 256M".to_owned())?;
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "too large".to_owned())
 }
 
 #[cfg(test)]

@@ -53,7 +53,10 @@ impl Row {
     /// The bounds that apply on this machine.
     #[must_use]
     pub fn bounds(&self) -> Option<Bounds> {
-        Some(Bounds { floor: self.floor?, target: self.target? })
+        Some(Bounds {
+            floor: self.floor?,
+            target: self.target?,
+        })
     }
 
     /// Appends to the note.
@@ -81,7 +84,11 @@ pub fn table(heading: &[String], rows: &[Row]) -> String {
         let _ = writeln!(text, "{line}");
     }
     let widest = |of: fn(&Row) -> &str, title: &str| {
-        rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0).max(title.len())
+        rows.iter()
+            .map(|row| of(row).chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(title.len())
     };
     let name_width = widest(|row| row.name, "row");
     let rival_width = widest(|row| &row.rival_name, "against");
@@ -91,7 +98,9 @@ pub fn table(heading: &[String], rows: &[Row]) -> String {
         "row", "ours", "rival", "against", "ratio", "floor", "target", "noise"
     );
     for row in rows {
-        let noise = row.noise.map_or_else(|| "-".to_owned(), |noise| format!("{noise:.1}%"));
+        let noise = row
+            .noise
+            .map_or_else(|| "-".to_owned(), |noise| format!("{noise:.1}%"));
         let _ = writeln!(
             text,
             "{:<name_width$}  {:>7}  {:>7}  {:<rival_width$}  {:>6}  {:>6}  {:>6}  {noise:>6}  {}",
@@ -110,7 +119,12 @@ pub fn table(heading: &[String], rows: &[Row]) -> String {
         text.push('\n');
     }
     for row in notes {
-        let _ = writeln!(text, "{}: {}", row.name, row.note.as_deref().unwrap_or_default());
+        let _ = writeln!(
+            text,
+            "{}: {}",
+            row.name,
+            row.note.as_deref().unwrap_or_default()
+        );
     }
     text
 }
@@ -147,9 +161,18 @@ mod tests {
 
     #[test]
     fn a_row_without_a_rival_is_in_the_table_and_says_why() {
-        let text = table(&["heading".to_owned()], &[row("v1-sha256", Status::NoRival)]);
-        let line = text.lines().find(|line| line.starts_with("v1-sha256 ")).unwrap();
-        assert!(line.contains("3.90") && line.ends_with("no-rival"), "{line}");
+        let text = table(
+            &["heading".to_owned()],
+            &[row("v1-sha256", Status::NoRival)],
+        );
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("v1-sha256 "))
+            .unwrap();
+        assert!(
+            line.contains("3.90") && line.ends_with("no-rival"),
+            "{line}"
+        );
         assert!(text.contains("v1-sha256: not installed: x"), "{text}");
     }
 
@@ -157,7 +180,16 @@ mod tests {
     fn json_has_the_agreed_keys_with_null_for_what_is_not_known() {
         let text = json(&[row("v1-sha256", Status::Inconclusive)]).unwrap();
         let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let keys = ["name", "ours", "rival", "rival_name", "ratio", "floor", "target", "unit"];
+        let keys = [
+            "name",
+            "ours",
+            "rival",
+            "rival_name",
+            "ratio",
+            "floor",
+            "target",
+            "unit",
+        ];
         let row = parsed[0].as_object().unwrap();
         assert!(keys.iter().all(|key| row.contains_key(*key)), "{text}");
         assert!(row["rival"].is_null() && row["ratio"].is_null());

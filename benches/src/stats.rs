@@ -139,7 +139,10 @@ pub fn combine(rounds: &[Summary]) -> Option<Summary> {
 /// What samples without a rival say: bytes a second, and noise in percent; `None` for no samples.
 #[must_use]
 pub fn summarize_alone(samples: &[f64]) -> Option<(f64, f64)> {
-    let twins: Vec<Pair> = samples.iter().map(|&ours| Pair { ours, rival: ours }).collect();
+    let twins: Vec<Pair> = samples
+        .iter()
+        .map(|&ours| Pair { ours, rival: ours })
+        .collect();
     let used: Vec<f64> = quiet(&twins).iter().map(|pair| pair.ours).collect();
     Some((1.0 / median(&used)?, noise_percent(&used)?))
 }
@@ -149,7 +152,9 @@ mod tests {
     use super::*;
 
     fn pairs(of: &[(f64, f64)]) -> Vec<Pair> {
-        of.iter().map(|&(ours, rival)| Pair { ours, rival }).collect()
+        of.iter()
+            .map(|&(ours, rival)| Pair { ours, rival })
+            .collect()
     }
 
     fn assert_close(left: f64, right: f64) {
@@ -185,7 +190,10 @@ mod tests {
         // The machine is twice as slow in every other pair: ratios stay at 2.
         let measured: Vec<Pair> = (0..10)
             .map(|turn| f64::from(turn % 2 + 1))
-            .map(|slow| Pair { ours: slow, rival: 2.0 * slow })
+            .map(|slow| Pair {
+                ours: slow,
+                rival: 2.0 * slow,
+            })
             .collect();
         let summary = summarize(&measured).unwrap();
         assert_close(summary.ratio, 2.0);
@@ -206,7 +214,10 @@ mod tests {
     #[test]
     fn too_few_quiet_pairs_mean_all_pairs_and_visible_noise() {
         let measured: Vec<Pair> = (1..=10)
-            .map(|turn| Pair { ours: 1.0, rival: 1.0 + f64::from(turn) / 5.0 })
+            .map(|turn| Pair {
+                ours: 1.0,
+                rival: 1.0 + f64::from(turn) / 5.0,
+            })
             .collect();
         let summary = summarize(&measured).unwrap();
         assert_eq!(summary.pairs_used, 10);

@@ -30,6 +30,10 @@ mod tests {
         let lengths: Vec<usize> = segments(&data).map(<[u8]>::len).collect();
         assert_eq!(lengths.iter().sum::<usize>(), data.len());
         let (_, but_last) = lengths.split_last().unwrap();
-        assert!(but_last.iter().all(|len| (MIN_SEGMENT_LEN..=MAX_SEGMENT_LEN).contains(len)));
+        assert!(
+            but_last
+                .iter()
+                .all(|len| (MIN_SEGMENT_LEN..=MAX_SEGMENT_LEN).contains(len))
+        );
     }
 }

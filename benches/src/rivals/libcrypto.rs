@@ -75,7 +75,12 @@ impl Libcrypto {
             // SAFETY: the initialisers of OpenSSL have no preconditions and may run at any time.
             let library = unsafe { Library::new(name) };
             match library.and_then(|library| Ok((Functions::load(&library)?, library))) {
-                Ok((functions, library)) => return Ok(Self { functions, _library: library }),
+                Ok((functions, library)) => {
+                    return Ok(Self {
+                        functions,
+                        _library: library,
+                    });
+                }
                 // The reason of a library that is there but too old is worth more than "no such file".
                 Err(error @ libloading::Error::DlSym { .. }) => {
                     reason = NotInstalled(format!("{name} is not OpenSSL 3 ({error})"));
@@ -133,7 +138,12 @@ impl Libcrypto {
             unsafe { (functions.cipher_free)(cipher.as_ptr()) };
             return Err(refused(name));
         };
-        let cbc = Cbc { functions, cipher, ctx, direction };
+        let cbc = Cbc {
+            functions,
+            cipher,
+            ctx,
+            direction,
+        };
         // SAFETY: context and cipher are live, the key has the cipher's 16 bytes, the null IV comes later.
         let keyed = unsafe {
             cbc.init()(ctx.as_ptr(), cipher.as_ptr(), key.as_ptr(), null(), null()) == 1
@@ -235,7 +245,9 @@ pub struct Cbc<'a> {
 
 impl std::fmt::Debug for Cbc<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cbc").field("direction", &self.direction).finish_non_exhaustive()
+        f.debug_struct("Cbc")
+            .field("direction", &self.direction)
+            .finish_non_exhaustive()
     }
 }
 
@@ -259,7 +271,11 @@ impl Cbc<'_> {
     /// # Panics
     /// When `data` is no whole number of AES blocks or longer than 2 GiB, or the library reports an error.
     pub fn apply(&mut self, iv: &[u8; 16], data: &mut [u8]) {
-        assert!(data.len().is_multiple_of(16), "{} bytes are no whole AES blocks", data.len());
+        assert!(
+            data.len().is_multiple_of(16),
+            "{} bytes are no whole AES blocks",
+            data.len()
+        );
         let len = c_int::try_from(data.len()).expect("a block is shorter than 2 GiB");
         let (ctx, at) = (self.ctx.as_ptr(), data.as_mut_ptr());
         let mut written: c_int = 0;
@@ -269,7 +285,10 @@ impl Cbc<'_> {
             self.init()(ctx, null(), null(), iv.as_ptr(), null()) == 1
                 && self.update()(ctx, at, &raw mut written, at, len) == 1
         };
-        assert!(good && written == len, "libcrypto failed to cipher {len} bytes");
+        assert!(
+            good && written == len,
+            "libcrypto failed to cipher {len} bytes"
+        );
     }
 }
 
@@ -298,9 +317,14 @@ mod tests {
 
     #[test]
     fn evp_hashes_as_fips_180_says() {
-        let Some(library) = library("evp_hashes_as_fips_180_says") else { return };
+        let Some(library) = library("evp_hashes_as_fips_180_says") else {
+            return;
+        };
         let mut out = [0; MAX_DIGEST_LEN];
-        library.hasher(c"SHA256").unwrap().digest_into(b"abc", &mut out);
+        library
+            .hasher(c"SHA256")
+            .unwrap()
+            .digest_into(b"abc", &mut out);
         assert_eq!(out[..4], [0xba, 0x78, 0x16, 0xbf]);
         let mut hasher = library.hasher(c"SHA512").unwrap();
         // A context that was used before starts afresh.
@@ -312,7 +336,9 @@ mod tests {
 
     #[test]
     fn evp_deciphers_what_it_enciphered_under_each_iv() {
-        let Some(library) = library("evp_deciphers_what_it_enciphered_under_each_iv") else { return };
+        let Some(library) = library("evp_deciphers_what_it_enciphered_under_each_iv") else {
+            return;
+        };
         let key = [7; 16];
         let mut encrypt = library.aes_128_cbc(&key, Direction::Encrypt).unwrap();
         let mut decrypt = library.aes_128_cbc(&key, Direction::Decrypt).unwrap();
@@ -329,7 +355,9 @@ mod tests {
 
     #[test]
     fn an_unknown_algorithm_is_refused_by_name() {
-        let Some(library) = library("an_unknown_algorithm_is_refused_by_name") else { return };
+        let Some(library) = library("an_unknown_algorithm_is_refused_by_name") else {
+            return;
+        };
         let refusal = library.hasher(c"SHA3000").unwrap_err();
         assert!(refusal.to_string().contains("SHA3000"), "{refusal}");
     }

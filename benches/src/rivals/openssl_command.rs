@@ -31,7 +31,11 @@ impl OpensslCommand {
         }
         let text = String::from_utf8_lossy(&output.stdout);
         // "OpenSSL 3.0.19 27 Jan 2026 (Library: ...)": two words are enough.
-        let version = text.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        let version = text
+            .split_whitespace()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ");
         Ok(Self { path, version })
     }
 
@@ -47,7 +51,10 @@ impl OpensslCommand {
     /// When the command cannot be started or fails.
     pub fn digest_file(&self, option: &str, file: &Path) -> Result<Duration, Failure> {
         let mut command = Command::new(&self.path);
-        command.args(["dgst", option]).arg(file).stdout(Stdio::null());
+        command
+            .args(["dgst", option])
+            .arg(file)
+            .stdout(Stdio::null());
         let (status, took) = timed(|| command.status());
         match status {
             Ok(status) if status.success() => Ok(took),

@@ -25,7 +25,12 @@ pub fn encrypt(context: &Context) -> Round {
 /// Blocks without padding, side by side: at a distance of 64 KiB they all fall on one set of each cache.
 /// Whoever pools buffers so gets this; informs only.
 pub fn encrypt_unpadded(context: &Context) -> Round {
-    row(context, "aes-cbc-encrypt-64k-stride", Direction::Encrypt, BLOCK_LEN)
+    row(
+        context,
+        "aes-cbc-encrypt-64k-stride",
+        Direction::Encrypt,
+        BLOCK_LEN,
+    )
 }
 
 /// A client's work: decryption of many blocks.
@@ -38,7 +43,12 @@ fn iv(block: usize) -> [u8; 16] {
     (block as u128 + 1).to_le_bytes()
 }
 
-fn ours(key: &CbcKey, direction: Direction, message_len: usize, data: &mut [u8]) -> Result<(), String> {
+fn ours(
+    key: &CbcKey,
+    direction: Direction,
+    message_len: usize,
+    data: &mut [u8],
+) -> Result<(), String> {
     let blocks = data.chunks_mut(message_len).enumerate();
     let said = |error: peerdist::cipher::CipherError| error.to_string();
     match direction {
@@ -58,12 +68,7 @@ fn ours(key: &CbcKey, direction: Direction, message_len: usize, data: &mut [u8])
     Ok(())
 }
 
-fn row(
-    context: &Context,
-    name: &'static str,
-    direction: Direction,
-    message_len: usize,
-) -> Round {
+fn row(context: &Context, name: &'static str, direction: Direction, message_len: usize) -> Round {
     let all_len = IN_MEMORY_LEN / BLOCK_LEN * message_len;
     let rival = context.libcrypto.as_ref().map_err(Clone::clone);
     let rival = rival.and_then(|library| {
@@ -94,5 +99,12 @@ fn row(
     let engine = Engine::current();
     let kernel = engine.to_string();
     let (rival_name, pairs) = (context.evp_name(), context.settings.memory_pairs);
-    Round::measure(Subject { name, kernel, ours: our_side, rival_name, rival, pairs })
+    Round::measure(Subject {
+        name,
+        kernel,
+        ours: our_side,
+        rival_name,
+        rival,
+        pairs,
+    })
 }

@@ -70,14 +70,19 @@ fn row(context: &Context, name: &'static str, version: Version, threads: usize) 
     let rival_name = format!("openssl dgst {option}");
     let mut subject = Subject {
         name,
-        kernel: Engine::current().kernel_name(version.algorithm()).to_owned(),
+        kernel: Engine::current()
+            .kernel_name(version.algorithm())
+            .to_owned(),
         ours: Err("not looked for yet".to_owned()),
         rival_name,
         rival: Err(crate::rivals::NotInstalled("not looked for yet".to_owned())),
         pairs: context.settings.file_pairs,
     };
     if context.cpus.take(threads).is_none() {
-        return Round::not_measured(&subject, &format!("needs {threads} cores, this process may not use so many"));
+        return Round::not_measured(
+            &subject,
+            &format!("needs {threads} cores, this process may not use so many"),
+        );
     }
     let file = match context.file() {
         Ok(file) => file,
@@ -87,12 +92,16 @@ fn row(context: &Context, name: &'static str, version: Version, threads: usize) 
         let run = move || create_info(context, command, file.path(), version, threads);
         Side::self_timed(file.len, run)
     });
-    subject.rival = context.openssl.as_ref().map_err(Clone::clone).map(|openssl| {
-        Side::self_timed(file.len, move || {
-            context.cpus.pin(1);
-            openssl.digest_file(option, file.path())
-        })
-    });
+    subject.rival = context
+        .openssl
+        .as_ref()
+        .map_err(Clone::clone)
+        .map(|openssl| {
+            Side::self_timed(file.len, move || {
+                context.cpus.pin(1);
+                openssl.digest_file(option, file.path())
+            })
+        });
     let mut round = Round::measure(subject);
     context.cpus.pin(1);
     if let Some(note) = &file.note {
@@ -112,7 +121,10 @@ fn create_info(
     command.args(["info", "create"]).arg(file);
     command.args(["--version", version.flag(), "--secret-hex", SECRET_HEX]);
     command.args(["--threads", &threads.to_string(), "-o", "/dev/null"]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     context.cpus.pin(threads);
     let (result, took) = timed(|| {
         let mut child = command.spawn()?;
@@ -126,7 +138,11 @@ fn create_info(
         return Ok(took);
     }
     let words = String::from_utf8_lossy(&output.stderr);
-    Err(format!("peerdist info create: {}: {}", output.status, words.trim()))
+    Err(format!(
+        "peerdist info create: {}: {}",
+        output.status,
+        words.trim()
+    ))
 }
 
 /// Left alone, two workers may share a core for a good part of a run.
@@ -160,10 +176,18 @@ impl BigFile {
     fn create(dir: &Path, wanted: u64) -> Result<Self, String> {
         let room = room_for(dir);
         let len = fitting_len(wanted, room).ok_or_else(|| {
-            format!("no room for a file of {} MiB ({} MiB are free)", MIN_FILE_LEN >> 20, room >> 20)
+            format!(
+                "no room for a file of {} MiB ({} MiB are free)",
+                MIN_FILE_LEN >> 20,
+                room >> 20
+            )
         })?;
         let note = (len != wanted).then(|| {
-            format!("file of {} MiB instead of {}: no room for more", len >> 20, wanted >> 20)
+            format!(
+                "file of {} MiB instead of {}: no room for more",
+                len >> 20,
+                wanted >> 20
+            )
         });
         let fail = |error: io::Error| format!("file in {}: {error}", dir.display());
         let mut file = tempfile::Builder::new()
@@ -180,7 +204,9 @@ fn fill(file: &mut File, len: u64) -> io::Result<()> {
     let mut piece = vec![0; 1 << 20];
     let mut done = 0_u64;
     while done < len {
-        let left = usize::try_from(len - done).unwrap_or(usize::MAX).min(piece.len());
+        let left = usize::try_from(len - done)
+            .unwrap_or(usize::MAX)
+            .min(piece.len());
         workload::fill(&mut piece[..left], 2, done / 8);
         file.write_all(&piece[..left])?;
         done += left as u64;
@@ -207,9 +233,12 @@ fn fitting_len(wanted: u64, room: u64) -> Option<u64> {
 /// Bytes that fit on the disk and, with as much again to spare, in memory; without Linux it is a guess.
 #[cfg(target_os = "linux")]
 fn room_for(dir: &Path) -> u64 {
-    let disk = rustix::fs::statvfs(dir).map_or(0, |free| free.f_bavail.saturating_mul(free.f_frsize));
+    let disk =
+        rustix::fs::statvfs(dir).map_or(0, |free| free.f_bavail.saturating_mul(free.f_frsize));
     let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let available = info
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib = available.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
     let memory = kib.map_or(u64::MAX, |kib| kib.saturating_mul(1024) / 2);
     disk.min(memory)
@@ -222,9 +251,9 @@ fn room_for(_: &Path) -> u64 {
 
 impl Context {
     fn file(&self) -> Result<&BigFile, &str> {
-        let made = self.file.get_or_init(|| {
-            BigFile::create(&self.settings.file_dir, self.settings.file_len)
-        });
+        let made = self
+            .file
+            .get_or_init(|| BigFile::create(&self.settings.file_dir, self.settings.file_len));
         made.as_ref().map_err(String::as_str)
     }
 
@@ -274,7 +303,10 @@ mod tests {
     fn the_file_has_its_length_and_is_gone_when_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let file = BigFile::create(dir.path(), (1 << 20) + 24).unwrap();
-        assert_eq!(std::fs::metadata(file.path()).unwrap().len(), (1 << 20) + 24);
+        assert_eq!(
+            std::fs::metadata(file.path()).unwrap().len(),
+            (1 << 20) + 24
+        );
         let bytes = std::fs::read(file.path()).unwrap();
         assert_eq!(bytes, workload::noise((1 << 20) + 24, 2));
         let path = file.path().to_owned();

@@ -90,7 +90,10 @@ pub fn judge(mut round: impl FnMut() -> Round, rounds: u32, attempts: u32) -> Ro
         let mut measured: Vec<Summary> = Vec::new();
         let mut alone: Vec<(f64, f64)> = Vec::new();
         let mut row = loop {
-            let Round { blank: mut row, outcome } = round();
+            let Round {
+                blank: mut row,
+                outcome,
+            } = round();
             match outcome {
                 Outcome::Compared(summary) => measured.push(summary),
                 Outcome::Alone(speed, noise) => alone.push((speed, noise)),
@@ -126,7 +129,9 @@ pub fn judge(mut round: impl FnMut() -> Round, rounds: u32, attempts: u32) -> Ro
 
 /// Enters the attempt that speaks for the row.
 fn conclude(mut row: Row, attempts: &[(Summary, Status)]) -> Row {
-    let Some((summary, status)) = best_attempt(attempts) else { return row };
+    let Some((summary, status)) = best_attempt(attempts) else {
+        return row;
+    };
     row.ours = Some(gigabytes(summary.ours));
     row.rival = Some(gigabytes(summary.rival));
     row.ratio = Some(rounded(summary.ratio));
@@ -135,7 +140,9 @@ fn conclude(mut row: Row, attempts: &[(Summary, Status)]) -> Row {
     row.pairs_taken = summary.pairs_taken;
     row.status = *status;
     if *status == Status::Inconclusive {
-        row.add_note(&format!("noise above {MAX_NOISE_PERCENT} % decides nothing"));
+        row.add_note(&format!(
+            "noise above {MAX_NOISE_PERCENT} % decides nothing"
+        ));
     }
     row
 }
@@ -191,13 +198,23 @@ mod tests {
         rival: Result<Side<'a>, NotInstalled>,
     ) -> Subject<'a> {
         let (kernel, rival_name) = ("k".to_owned(), "r".to_owned());
-        Subject { name: "a row without a gate", kernel, ours, rival_name, rival, pairs: 9 }
+        Subject {
+            name: "a row without a gate",
+            kernel,
+            ours,
+            rival_name,
+            rival,
+            pairs: 9,
+        }
     }
 
     #[test]
     fn both_sides_become_speeds_and_a_ratio() {
         let row = judge(|| Round::measure(subject(Ok(side(1)), Ok(side(2)))), 1, 1);
-        assert_eq!((row.ours, row.rival, row.ratio), (Some(1.0), Some(0.5), Some(2.0)));
+        assert_eq!(
+            (row.ours, row.rival, row.ratio),
+            (Some(1.0), Some(0.5), Some(2.0))
+        );
         assert_eq!((row.status, row.noise), (Status::NoFloor, Some(0.0)));
     }
 
@@ -222,7 +239,10 @@ mod tests {
     fn what_cannot_run_here_is_a_row_that_does_not_fail() {
         let unable = || Round::not_measured(&subject(Ok(side(1)), Ok(side(1))), "one core");
         let row = judge(unable, 3, 3);
-        assert_eq!((row.status, row.note), (Status::NotMeasured, Some("one core".to_owned())));
+        assert_eq!(
+            (row.status, row.note),
+            (Status::NotMeasured, Some("one core".to_owned()))
+        );
         assert!(!row.status.fails());
     }
 
@@ -231,10 +251,16 @@ mod tests {
         let mut turn = 0;
         let round = || {
             turn += 1;
-            Round::measure(subject(Ok(side(if turn == 2 { 2 } else { 1 })), Ok(side(4))))
+            Round::measure(subject(
+                Ok(side(if turn == 2 { 2 } else { 1 })),
+                Ok(side(4)),
+            ))
         };
         let row = judge(round, 3, 1);
-        assert_eq!((row.ratio, row.attempts), (Some(4.0), vec![vec![4.0, 2.0, 4.0]]));
+        assert_eq!(
+            (row.ratio, row.attempts),
+            (Some(4.0), vec![vec![4.0, 2.0, 4.0]])
+        );
     }
 
     #[test]

@@ -27,7 +27,12 @@ pub fn v1_sha256(context: &Context) -> Round {
 pub fn v2_sha512(context: &Context) -> Round {
     let data = noise(IN_MEMORY_LEN, SEED);
     let segments: Vec<&[u8]> = cut::segments(&data).collect();
-    against_evp(context, "v2-sha512", HashAlgorithm::Sha512Truncated, &segments)
+    against_evp(
+        context,
+        "v2-sha512",
+        HashAlgorithm::Sha512Truncated,
+        &segments,
+    )
 }
 
 /// Cutting 16 MiB by content and SHA-512 of the segments, each side with its own cutter.
@@ -41,15 +46,19 @@ pub fn v2_cut_and_hash(context: &Context) -> Round {
         Engine::current().digest_many(algorithm, &segments, &mut out);
         black_box(&out);
     });
-    let rival = context.libcrypto.as_ref().map_err(Clone::clone).and_then(|library| {
-        let mut digest = evp(library, algorithm)?;
-        let data = &data;
-        Ok(Side::in_memory(data.len() as u64, move || {
-            for segment in cut::segments(black_box(data)) {
-                black_box(digest(segment));
-            }
-        }))
-    });
+    let rival = context
+        .libcrypto
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|library| {
+            let mut digest = evp(library, algorithm)?;
+            let data = &data;
+            Ok(Side::in_memory(data.len() as u64, move || {
+                for segment in cut::segments(black_box(data)) {
+                    black_box(digest(segment));
+                }
+            }))
+        });
     let subject = Subject {
         name: "v2-cut-and-hash",
         kernel: format!(
@@ -88,7 +97,9 @@ fn our_segments(data: &[u8]) -> Vec<&[u8]> {
     let mut rest = data;
     let lengths = content::cut::segments(data).into_iter();
     // A segment is at most 128 KiB long.
-    lengths.filter_map(|len| rest.split_off(..len as usize)).collect()
+    lengths
+        .filter_map(|len| rest.split_off(..len as usize))
+        .collect()
 }
 
 /// The same as `v1-sha256` against the fastest crate; informs only.
@@ -104,7 +115,11 @@ pub fn v1_sha256_tape(context: &Context) -> Round {
     let subject = Subject {
         name: "v1-sha256-tape",
         kernel: engine.kernel_name(HashAlgorithm::Sha256).to_owned(),
-        ours: if agree { Ok(our_digests(HashAlgorithm::Sha256, &blocks)) } else { differ() },
+        ours: if agree {
+            Ok(our_digests(HashAlgorithm::Sha256, &blocks))
+        } else {
+            differ()
+        },
         rival_name: tape::name(),
         rival: Ok(Side::in_memory(IN_MEMORY_LEN as u64, || {
             tape::digest_many(black_box(&blocks), &mut theirs);
@@ -137,19 +152,23 @@ fn against_evp(
     algorithm: HashAlgorithm,
     inputs: &[&[u8]],
 ) -> Round {
-    let rival = context.libcrypto.as_ref().map_err(Clone::clone).and_then(|library| {
-        let mut digest = evp(library, algorithm)?;
-        let agree = inputs.iter().all(|input| {
-            Engine::current().digest(algorithm, input).as_ref()
-                == &digest(input)[..algorithm.digest_len()]
+    let rival = context
+        .libcrypto
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|library| {
+            let mut digest = evp(library, algorithm)?;
+            let agree = inputs.iter().all(|input| {
+                Engine::current().digest(algorithm, input).as_ref()
+                    == &digest(input)[..algorithm.digest_len()]
+            });
+            let side = Side::in_memory(total_len(inputs), move || {
+                for input in inputs {
+                    black_box(digest(black_box(input)));
+                }
+            });
+            Ok((agree, side))
         });
-        let side = Side::in_memory(total_len(inputs), move || {
-            for input in inputs {
-                black_box(digest(black_box(input)));
-            }
-        });
-        Ok((agree, side))
-    });
     let subject = Subject {
         name,
         kernel: Engine::current().kernel_name(algorithm).to_owned(),

@@ -90,18 +90,30 @@ pub struct Entry {
 
 impl Entry {
     const fn memory(name: &'static str, measure: Measure) -> Self {
-        Self { name, measure, rounds: MEMORY_ROUNDS }
+        Self {
+            name,
+            measure,
+            rounds: MEMORY_ROUNDS,
+        }
     }
 
     /// A command gets memory of its own each time it runs.
     const fn file(name: &'static str, measure: Measure) -> Self {
-        Self { name, measure, rounds: 1 }
+        Self {
+            name,
+            measure,
+            rounds: 1,
+        }
     }
 
     /// Measures it and gives the verdict.
     #[must_use]
     pub fn row(&self, context: &Context) -> Row {
-        judge::judge(|| (self.measure)(context), self.rounds, context.settings.attempts)
+        judge::judge(
+            || (self.measure)(context),
+            self.rounds,
+            context.settings.attempts,
+        )
     }
 }
 
