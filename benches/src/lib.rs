@@ -13,6 +13,7 @@
 //! | [`report`], [`ratios`] | the table, JSON, and the subcommand that prints them |
 
 pub mod cutting_quality;
+pub mod engines;
 pub mod gates;
 pub mod machine;
 pub mod pairs;

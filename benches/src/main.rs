@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use peerdist_benches::engines;
 use peerdist_benches::quality::CuttingQuality;
 use peerdist_benches::ratios::Ratios;
 
@@ -13,11 +14,14 @@ use peerdist_benches::ratios::Ratios;
 enum Command {
     Ratios(Ratios),
     CuttingQuality(CuttingQuality),
+    /// List the kernels of this processor as the settings that force them
+    Engines,
 }
 
 fn main() -> ExitCode {
     match Command::parse() {
         Command::Ratios(ratios) => ratios.run(),
         Command::CuttingQuality(quality) => quality.run(),
+        Command::Engines => engines::print(),
     }
 }
