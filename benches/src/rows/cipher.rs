@@ -99,12 +99,18 @@ fn row(context: &Context, name: &'static str, direction: Direction, message_len:
     let engine = Engine::current();
     let kernel = engine.to_string();
     let (rival_name, pairs) = (context.evp_name(), context.settings.memory_pairs);
-    Round::measure(Subject {
+    let mut round = Round::measure(Subject {
         name,
         kernel,
         ours: our_side,
         rival_name,
         rival,
         pairs,
-    })
+    });
+    round.add_note(if message_len == BLOCK_LEN {
+        "messages side by side at exactly 64 KiB, all on one set of each cache: the worst case for lanes"
+    } else {
+        "messages as sent, padded to 65,552 bytes; see aes-cbc-encrypt-64k-stride for the worst case"
+    });
+    round
 }
