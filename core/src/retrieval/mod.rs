@@ -8,14 +8,18 @@
 //! ```
 
 mod blob;
+pub mod client;
 mod error;
+mod exchanges;
 mod fields;
 mod header;
+mod payload;
 mod quirk;
 mod range;
 mod request;
 mod response;
 mod segments;
+pub mod server;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -26,6 +30,7 @@ pub use header::{
     CryptoAlgorithm, MESSAGE_MIN_BYTES, MessageHeader, MessageType, REQUEST_MAX_BYTES,
     RESPONSE_MAX_BYTES, TRANSPORT_HEADER_BYTES,
 };
+pub use payload::{PayloadPlace, block_key, payload_len};
 pub use quirk::{Quirk, Quirks};
 pub use range::{
     BLOCK_RANGES_MAX, BLOCKS_PER_SEGMENT, BlockIndex, BlockRange, BlockRanges, BlockSet,
