@@ -3,10 +3,12 @@
 //! Byte order: big-endian.
 
 mod blobs;
+mod cache;
 mod hostile;
 mod ranges;
 mod requests;
 mod responses;
+mod server;
 
 use super::*;
 use crate::content::SegmentId;
