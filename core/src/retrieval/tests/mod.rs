@@ -4,6 +4,7 @@
 
 mod blobs;
 mod cache;
+mod client;
 mod hostile;
 mod ranges;
 mod requests;
