@@ -166,8 +166,12 @@ impl BlockSet {
     /// Adds the blocks of a range.
     pub fn insert(&mut self, range: BlockRange) {
         let (start, end) = (u32::from(range.first), range.end());
-        for (word, base) in self.0.iter_mut().zip((0..).step_by(64)) {
-            *word |= ones_below(end.saturating_sub(base)) & !ones_below(start.saturating_sub(base));
+        let words = self.0.iter_mut().zip((0..).step_by(64));
+        for (word, base) in words.skip((start / 64) as usize) {
+            if end <= base {
+                return;
+            }
+            *word |= ones_below(end - base) & !ones_below(start.saturating_sub(base));
         }
     }
 
@@ -215,21 +219,52 @@ impl BlockSet {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
+    /// One past the last block, 0 where there is none.
+    #[must_use]
+    pub fn end(&self) -> u32 {
+        let last = (1u32..).zip(&self.0).filter(|(_, word)| **word != 0).last();
+        last.map_or(0, |(number, word)| number * 64 - word.leading_zeros())
+    }
+
+    /// How many ranges [`BlockSet::ranges`] yields.
+    #[must_use]
+    pub fn range_count(&self) -> u32 {
+        // A range starts at each block whose predecessor is missing.
+        let starts = self.0.iter().scan(0, |before, word| {
+            let starts = word & !(word << 1 | *before);
+            *before = word >> 63;
+            Some(starts.count_ones())
+        });
+        starts.sum()
+    }
+
     /// The first block at or after the place `from`.
     #[must_use]
     pub fn first_from(&self, from: u32) -> Option<BlockIndex> {
-        let words = self.0.iter().zip((0..).step_by(64));
-        words
-            .map(|(word, base)| (word & !ones_below(from.saturating_sub(base)), base))
-            .find(|(word, _)| *word != 0)
-            .and_then(|(word, base)| BlockIndex::new(base + word.trailing_zeros()))
+        self.first_of(from, |word| word)
     }
 
     /// The first place at or after `from` that is not in the set.
     fn first_gap_from(&self, from: u32) -> u32 {
-        let gaps = Self(self.0.map(|word| !word));
-        gaps.first_from(from)
+        self.first_of(from, |word| !word)
             .map_or(BLOCKS_PER_SEGMENT, BlockIndex::get)
+    }
+
+    /// The first place at or after `from` whose bit is set in the words as `seen`.
+    fn first_of(&self, from: u32, seen: impl Fn(u64) -> u64) -> Option<BlockIndex> {
+        let start = from / 64;
+        let words = self.0.get(start as usize..)?;
+        let mut base = start * 64;
+        let mut below = ones_below(from % 64);
+        for word in words {
+            let word = seen(*word) & !below;
+            if word != 0 {
+                return BlockIndex::new(base + word.trailing_zeros());
+            }
+            base += 64;
+            below = 0;
+        }
+        None
     }
 
     /// The fewest ranges that name exactly these blocks, in order.
@@ -339,7 +374,7 @@ impl<'a> BlockRanges<'a> {
     pub fn count(&self) -> usize {
         match self.0 {
             RangesFrom::Wire(wire) => wire.len(),
-            RangesFrom::Set(set) => set.ranges().count(),
+            RangesFrom::Set(set) => set.range_count() as usize,
         }
     }
 

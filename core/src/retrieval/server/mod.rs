@@ -244,10 +244,10 @@ impl Server {
         //= PCCRR-2.2.5.2-04
         let available = body.needed.set().intersection(&held);
         //= PCCRR-2.2.5.2-06
-        let next = available
-            .ranges()
-            .last()
-            .map_or(0, |last| next_block(&held, last.end()));
+        let next = match available.end() {
+            0 => 0,
+            end => next_block(&held, end),
+        };
         let answer = self.whole(list(available, next));
         self.respond_counted(connection, answer);
     }

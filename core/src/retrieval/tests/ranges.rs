@@ -74,6 +74,8 @@ proptest! {
         for index in 0..512 {
             prop_assert_eq!(set.contains(block(index)), model[index as usize]);
         }
+        prop_assert_eq!(set.range_count() as usize, set.ranges().count());
+        prop_assert_eq!(set.end(), list(set).last().map_or(0, |last| last + 1));
         let again: BlockSet = set.ranges().collect();
         prop_assert_eq!(again, set);
         // Neither overlap nor touch, and in order.
