@@ -6,6 +6,7 @@ mod blobs;
 mod cache;
 mod client;
 mod hostile;
+mod law;
 mod ranges;
 mod requests;
 mod responses;
