@@ -5,6 +5,10 @@
     unsafe_code,
     reason = "an allocator that counts has to be an allocator"
 )]
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this file is a test, its functions included"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -92,13 +92,12 @@ impl Pair {
     }
 
     fn client(&mut self, input: client::Input<'_>) {
-        // Misuse is possible here: a decryption that ended may be reported of an exchange that asks anew.
-        let _ = self.client.handle(self.now, input);
+        self.client.handle(self.now, input).unwrap();
         self.drain_client();
     }
 
     fn server(&mut self, input: server::Input<'_>) {
-        let _ = self.server.handle(self.now, input);
+        self.server.handle(self.now, input).unwrap();
         self.drain_server();
     }
 
