@@ -16,9 +16,10 @@
 //!
 //! # Layout
 //!
-//! - [`cipher`]: AES-CBC of many blocks at once;
+//! - [`cipher`]: AES-CBC of many blocks at once, by the fastest kernel of the processor;
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
+//! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -28,5 +29,6 @@ pub mod content;
 pub mod entropy;
 pub mod error;
 pub mod hash;
+pub mod retrieval;
 pub mod time;
 pub mod wire;
