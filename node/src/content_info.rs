@@ -89,7 +89,7 @@ impl<'a> Effort<'a> {
 /// Content information of a source, or of a part of it.
 ///
 /// # Errors
-/// [`Error`] where it cannot be read, is empty, changes meanwhile, or does not contain the part.
+/// [`enum@Error`] where it cannot be read, is empty, changes meanwhile, or does not contain the part.
 pub fn create(
     source: &Source,
     format: Format,
