@@ -17,12 +17,14 @@
 //! # Layout
 //!
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
+//! - [`discovery`]: MS-PCCRD, who on the local subnet has which segments: prober and responder;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod content;
+pub mod discovery;
 pub mod entropy;
 pub mod error;
 pub mod hash;
