@@ -18,8 +18,13 @@ mod error;
 mod identifier;
 mod probe;
 mod probe_match;
+mod prober;
 mod quirk;
+mod responder;
 mod scopes;
+mod sequence;
+mod subnet;
+mod suppression;
 mod types;
 mod value;
 mod xaddrs;
@@ -31,8 +36,18 @@ pub use error::{DecodeError, Problem};
 pub use identifier::{Identifier, Uuid};
 pub use probe::Probe;
 pub use probe_match::{BlockCount, Found, ProbeMatch};
+pub use prober::{
+    MAX_SUBNETS, Match, Offered, ProbeToken, Prober, ProberEvent, ProberInput, ProberOutput,
+    ProberSettings, Wanted,
+};
 pub use quirk::{Quirk, Quirks};
+pub use responder::{
+    Held, Holdings, Responder, ResponderEvent, ResponderInput, ResponderOutput, ResponderSettings,
+};
 pub use scopes::Availability;
+pub use sequence::{Persisted, Start};
+pub use subnet::Subnet;
+pub use suppression::{Replies, Suppression};
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
