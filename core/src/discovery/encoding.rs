@@ -21,8 +21,6 @@ pub(super) struct Document<'a> {
     encoding: Encoding,
     /// Bytes of the byte order mark in front of the text.
     mark_bytes: usize,
-    /// For each byte of the text its offset in the datagram, where the two are not simply apart by the mark.
-    offsets: Vec<usize>,
     trace: Option<&'a Trace>,
 }
 
@@ -71,7 +69,6 @@ impl<'a> Document<'a> {
             text: Cow::Borrowed(text),
             encoding: Encoding::Utf8,
             mark_bytes,
-            offsets: Vec::new(),
             trace,
         })
     }
@@ -84,7 +81,6 @@ impl<'a> Document<'a> {
         let mark_bytes = 2;
         let (units, rest) = bytes.as_chunks::<2>();
         let mut text = String::with_capacity(bytes.len());
-        let mut offsets = Vec::with_capacity(bytes.len());
         let mut at = mark_bytes;
         let invalid = |at| DecodeError {
             at,
@@ -94,7 +90,6 @@ impl<'a> Document<'a> {
         for c in char::decode_utf16(units.iter().map(|pair| unit(*pair))) {
             let c = c.map_err(|_| invalid(at))?;
             text.push(c);
-            offsets.resize(text.len(), at);
             at += 2 * c.len_utf16();
         }
         if !rest.is_empty() {
@@ -104,7 +99,6 @@ impl<'a> Document<'a> {
             text: Cow::Owned(text),
             encoding: Encoding::Utf16,
             mark_bytes,
-            offsets,
             trace,
         })
     }
@@ -122,17 +116,20 @@ impl<'a> Document<'a> {
         names.iter().any(|name| text.eq_ignore_ascii_case(name))
     }
 
-    /// The offset in the datagram of a place in the text.
+    /// The offset in the datagram of a place in the text. Only errors and traces ask, so that UTF-16 may be counted.
     pub(super) fn offset(&self, at: usize) -> usize {
-        match (self.encoding, self.offsets.get(at)) {
-            (Encoding::Utf8, _) => self.mark_bytes + at,
-            (Encoding::Utf16, Some(offset)) => *offset,
-            (Encoding::Utf16, None) => self
-                .offsets
-                .last()
-                .zip(self.text.chars().next_back())
-                .map_or(self.mark_bytes, |(last, c)| last + 2 * c.len_utf16()),
-        }
+        self.mark_bytes
+            + match self.encoding {
+                Encoding::Utf8 => at,
+                Encoding::Utf16 => {
+                    let (before, _) = self.text.split_at(self.text.floor_char_boundary(at));
+                    2 * before.encode_utf16().count()
+                }
+            }
+    }
+
+    pub(super) const fn is_traced(&self) -> bool {
+        self.trace.is_some()
     }
 
     pub(super) fn error(&self, problem: Problem, at: usize, field: &'static str) -> DecodeError {

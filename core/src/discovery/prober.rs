@@ -305,6 +305,8 @@ impl Prober {
         if self.room() == 0 {
             return Err(ApiMisuse("as many probes are outstanding as may be"));
         }
+        //= PCCRD-3.1.3-01
+        //= PCCRD-3.1.3-02
         let uuid = Uuid::random(&mut self.uuids);
         let probe = Probe {
             message_id: uuid.into(),

@@ -2,25 +2,28 @@
 //! Invariant: one answer to a probe at most, after a random wait, and only while something of it is held.
 //! Byte order: none, messages are typed.
 
+mod held;
 #[cfg(test)]
 mod tests;
 
+pub use held::{Held, Holdings};
+
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::identifier::{Identifier, Uuid};
 use super::probe::Probe;
-use super::probe_match::{BlockCount, Found, ProbeMatch};
+use super::probe_match::ProbeMatch;
 use super::quirk::{Quirk, Quirks};
-use super::scopes::Availability;
 use super::sequence::{Persisted, Sequence, Start};
-use super::suppression::{Replies, Suppression};
-use super::{Decoded, MAX_ADDRESSES, MAX_IDS, Message, SegmentAges};
+use super::suppression::Suppression;
+use super::{Decoded, MAX_ADDRESSES, MAX_IDS, Message};
 use crate::content::{SegmentId, Version};
 use crate::entropy::{Entropy, Purpose};
 use crate::error::{ApiMisuse, Rejected};
 use crate::time::Instant;
+use held::{Answer, found, held_of};
 
 /// What can be set. The defaults are those of Windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,35 +54,6 @@ impl Default for ResponderSettings {
             max_pending_answers: 64,
             message_number_batch: 256,
         }
-    }
-}
-
-/// What a peer has of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// The version of the content information that the segment comes from.
-    pub version: Version,
-    /// How many of its blocks; with 0 it counts as not there.
-    pub blocks: u32,
-    /// Whether it is all of them.
-    pub is_complete: bool,
-    /// How long ago it came.
-    pub age: Option<Duration>,
-    /// How often it was offered when it was fetched, see [`ProberEvent::Finished`](super::ProberEvent::Finished).
-    pub replies: Replies,
-}
-
-//= PCCRD-3.2.1-01
-//= PCCRD-3.2.6.1-01
-/// The segments that a peer has at this moment: the store, asked when a probe comes and again when it is answered.
-pub trait Holdings: core::fmt::Debug {
-    /// What there is of a segment.
-    fn held(&self, id: &SegmentId) -> Option<Held>;
-}
-
-impl Holdings for BTreeMap<SegmentId, Held> {
-    fn held(&self, id: &SegmentId) -> Option<Held> {
-        self.get(id).copied()
     }
 }
 
@@ -183,13 +157,6 @@ struct Remembered {
     message_id: Identifier,
     since: Instant,
     answer: Option<Answer>,
-}
-
-#[derive(Debug)]
-struct Answer {
-    at: Instant,
-    version: Version,
-    ids: Vec<SegmentId>,
 }
 
 /// The peer's side of discovery.
@@ -352,6 +319,7 @@ impl Responder {
             quirks.add(Quirk::V1ProbeForV2Content);
         }
         let replies = held().map(|held| held.replies);
+        //= PCCRD-2.2.2.2-01
         let answers = self
             .settings
             .suppression
@@ -384,6 +352,7 @@ impl Responder {
         }
     }
 
+    //= PCCRD-1.3-03
     //= PCCRD-3.2.2-01
     fn draw_wait(&mut self) -> Duration {
         let least = Duration::from_millis(1);
@@ -469,51 +438,5 @@ impl Responder {
         self.outputs
             .push_back(ResponderOutput::Send { to, message });
         self.event(ResponderEvent::Answered { to, segments });
-    }
-}
-
-/// What is held of a probe, with the places of the segments in it.
-fn held_of<'a>(
-    version: Version,
-    ids: &'a [SegmentId],
-    holdings: &'a dyn Holdings,
-) -> impl Iterator<Item = (u8, SegmentId, Held)> {
-    // Segments of version 1.0 content are looked for with version 1.0 probes only.
-    let answers = move |held: &Held| version == Version::V1 || held.version == Version::V2;
-    (0..u8::MAX).zip(ids).filter_map(move |(index, id)| {
-        let held = holdings.held(id)?;
-        (held.blocks > 0 && answers(&held)).then_some((index, *id, held))
-    })
-}
-
-/// What a match says, and how many segments it names.
-fn found(answer: &Answer, holdings: &dyn Holdings) -> (Found, usize) {
-    let held = held_of(answer.version, &answer.ids, holdings);
-    match answer.version {
-        //= PCCRD-2.2.3.3-02
-        //= PCCRD-3.2.4.1-04
-        Version::V1 => {
-            let counts: Vec<_> = held
-                .map(|(_, id, held)| BlockCount {
-                    id,
-                    blocks: held.blocks,
-                })
-                .collect();
-            let segments = counts.len();
-            (Found::V1(counts), segments)
-        }
-        Version::V2 => {
-            let mut availability = Availability::nothing_of(answer.ids.len());
-            let mut ages = SegmentAges::default();
-            let mut segments = 0;
-            for (index, _, held) in held {
-                availability.add(index.into(), held.is_complete);
-                if let Some(age) = held.age {
-                    ages.add(index, age);
-                }
-                segments += 1;
-            }
-            (Found::V2 { availability, ages }, segments)
-        }
     }
 }

@@ -137,12 +137,15 @@ pub(super) fn read_list(
     Ok(ids)
 }
 
+//= PCCRD-2.2.3.2-02
+/// The id, which is compared as bytes: as strings in upper case compare, which is how they are written.
 fn id_of(bytes: &[u8]) -> Option<SegmentId> {
     Digest::try_from(bytes).ok().map(SegmentId)
 }
 
 /// Writes ids as a list of hex.
 pub(super) fn write_list<'a>(out: &mut Vec<u8>, ids: impl Iterator<Item = &'a SegmentId>) {
+    //= PCCRD-2.2.3.2-01
     //= PCCRD-2.2.3.3-01
     for (index, id) in ids.enumerate() {
         if index > 0 {
@@ -176,8 +179,10 @@ pub(super) fn read_structure(
         0 => document.error(Problem::NoScopes, value.place(token.at), SCOPES),
         _ => wrong_length(value.place(token.at), STRUCTURE_HEAD_BYTES),
     })?;
-    document.field("SegmentHashSize", place(0), place(2), Some(size.into()));
-    document.field("SegmentHashCount", place(2), place(3), Some(count.into()));
+    if document.is_traced() {
+        document.field("SegmentHashSize", place(0), place(2), Some(size.into()));
+        document.field("SegmentHashCount", place(2), place(3), Some(count.into()));
+    }
     if count == 0 {
         return Err(document.error(Problem::NoScopes, place(2), "SegmentHashCount"));
     }
@@ -190,16 +195,16 @@ pub(super) fn read_structure(
     for index in 0..u64::from(count) {
         let at = reader.at();
         let id = reader.take(size, ID).ok().and_then(id_of).ok_or_else(|| {
-            document.error(
-                Problem::IdLength { found: size },
-                place(0),
-                "SegmentHashSize",
-            )
+            let problem = Problem::IdLength { found: size };
+            document.error(problem, place(0), "SegmentHashSize")
         })?;
-        document.open("Scope", Some(index), place(at));
-        document.field(ID, place(at), place(at + size), None);
-        document.means(|| id);
-        document.close();
+        // To find a place takes counting symbols: not for every probe that comes.
+        if document.is_traced() {
+            document.open("Scope", Some(index), place(at));
+            document.field(ID, place(at), place(at + size), None);
+            document.means(|| id);
+            document.close();
+        }
         ids.push(id);
     }
     document.close();

@@ -18,6 +18,7 @@ pub(super) const fn name(version: Version) -> &'static str {
     }
 }
 
+//= PCCRD-1.7-01
 const fn version_of(local: &str) -> Option<Version> {
     match local.as_bytes() {
         b"PeerDistData" => Some(Version::V1),

@@ -16,6 +16,7 @@ use super::error::{DecodeError, Problem};
 use super::value::Value;
 use super::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_NAMESPACES};
 
+//= PCCRD-2.2.1-02
 pub(super) const SOAP: &str = "http://www.w3.org/2003/05/soap-envelope";
 pub(super) const ADDRESSING: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing";
 pub(super) const DISCOVERY: &str = "http://schemas.xmlsoap.org/ws/2005/04/discovery";

@@ -47,7 +47,7 @@ fn no_changed_byte_makes_a_decoder_panic() {
         let mut datagram = message.encode();
         for at in 0..datagram.len() {
             let original = datagram[at];
-            let changes = b"\0 <>&;/?\"=:0\xC3";
+            let changes = b"\0 <&/\":0\xC3";
             for to in changes
                 .iter()
                 .copied()
