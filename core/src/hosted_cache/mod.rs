@@ -10,11 +10,13 @@
 
 mod batch;
 mod blocks;
+pub mod client;
 mod error;
 mod quirk;
 mod request;
 mod response;
 mod segment_information;
+pub mod server;
 mod tag;
 mod transport;
 

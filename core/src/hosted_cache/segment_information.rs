@@ -39,6 +39,8 @@ pub struct SegmentInformation<'a> {
     pub first_block: u32,
     /// The hashes listed, one after another.
     pub block_hashes: &'a [u8],
+    /// Bytes of content information in front of the hashes.
+    pub bytes_before_list: usize,
     /// Whether all blocks are listed and their hashes make HoD.
     pub is_proven: bool,
     /// What is odd about it as part of an offer.
@@ -207,7 +209,7 @@ impl<'a> SegmentInfo<'a> {
                 == information.hash_of_data;
         //= PCHC-2.2.1.4-09
         if whole && !is_proven {
-            let at = bytes.len() - information.block_hashes.len();
+            let at = information.bytes_before_list;
             return Err(ContentProblem::HashesAtOdds.at(at, "BlockHashes"));
         }
         Ok(SegmentInformation {
@@ -259,6 +261,7 @@ fn from_info<'a>(info: &ContentInfo<'a>) -> Result<SegmentInformation<'a>, BadCo
         secret: segment.secret(),
         first_block: segment.first_block,
         block_hashes: bytes.get(bytes.len() - list..).unwrap_or_default(),
+        bytes_before_list: bytes.len() - list,
         is_proven: false,
         quirks,
         content_quirks: info.quirks(),
@@ -311,6 +314,7 @@ fn from_partial_list(
         secret,
         // Lists start at the segment's first block, wherever the range does: so the examples of MS-PCCRC.
         first_block: 0,
+        bytes_before_list: reader.at(),
         block_hashes: reader.take(reader.remaining(), "BlockHashes")?,
         is_proven: false,
         quirks,

@@ -2,9 +2,13 @@
 //! Invariant: expected bytes are spelled out here, never made by the code under test.
 //! Byte order: big-endian.
 
+mod client;
 mod hostile;
 mod information;
 mod messages;
+mod pair;
+mod server;
+mod server_limits;
 
 use super::*;
 use crate::content::create::Creator;
