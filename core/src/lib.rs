@@ -19,6 +19,7 @@
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
 //! - [`hosted_cache`]: MS-PCHC, what clients offer to the cache of their branch;
+//! - [`smb`]: MS-SMB2 SRV_READ_HASH, content information from file servers;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -28,5 +29,6 @@ pub mod entropy;
 pub mod error;
 pub mod hash;
 pub mod hosted_cache;
+pub mod smb;
 pub mod time;
 pub mod wire;
