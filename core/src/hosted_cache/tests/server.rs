@@ -381,6 +381,29 @@ fn ciphertext_that_arrives_beside_verified_blocks_is_discarded() {
 }
 
 #[test]
+fn ciphertext_is_looked_at_as_soon_as_hashes_of_it_are_known() {
+    for blocks in [2, 4] {
+        let (mut bench, content) = (bench(), content());
+        let key = key_of(&content);
+        let outputs = bench.batch(1, &[key], 4 * 65536);
+        let token = fetches(&outputs)[0].token;
+        bench.fetched(token, BlockSet::first_blocks(4));
+        let hashes = if blocks == 4 {
+            content
+        } else {
+            partial(&content, blocks)
+        };
+        let outputs = bench.send(2, &segment_info(&hashes));
+        let blocks = BlockSet::first_blocks(blocks);
+        assert!(outputs.contains(&Output::Recheck { key, blocks }));
+        assert!(fetches(&outputs).is_empty(), "what is held may yet be good");
+        let (checked, good) = (blocks, BlockSet::range(1, 1));
+        bench.input(Input::Rechecked { key, checked, good });
+        assert_eq!(bench.server.held(&key).0, good);
+    }
+}
+
+#[test]
 fn hashes_of_some_blocks_are_used_but_the_cache_stays_interested() {
     let (mut bench, content) = (bench(), content());
     let outputs = bench.send(1, &segment_info(&partial(&content, 2)));
