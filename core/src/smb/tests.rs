@@ -361,7 +361,7 @@ fn refusals_have_the_status_of_the_document_in_its_order() {
     };
     let end = v1.len() as u64;
     type Row<'a> = (
-        &'a ServerHashes<'a>,
+        &'a ServerHashes,
         ReadHashRequest,
         u32,
         Option<&'a [u8]>,
