@@ -1,4 +1,10 @@
 //! Content information from content and back, ranges of it, and content held against it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test that cannot go on should stop where it stands"
+)]
 
 use peerdist::content::create::{CreateError, Creator, EncodedInfo, V1Builder, V2Builder};
 use peerdist::content::verify::Verifier;

@@ -1,4 +1,9 @@
 //! Decoding content information allocates nothing, whatever the bytes claim.
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on should stop where it stands"
+)]
 #![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

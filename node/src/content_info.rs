@@ -108,7 +108,7 @@ impl<'a> Effort<'a> {
 /// Content information of a source, or of a part of it.
 ///
 /// # Errors
-/// [`Error`] where it cannot be read, is empty, changes meanwhile, or does not contain the part.
+/// [`enum@Error`] where it cannot be read, is empty, changes meanwhile, or does not contain the part.
 pub fn create(
     source: &Source,
     format: Format,
@@ -396,7 +396,7 @@ impl<'a> Steps for CheckBlocks<'a> {
             .collect();
         let mut checked = Vec::with_capacity(pairs.len());
         verify::good_blocks(self.hash, &pairs, |block, good| {
-            checked.push((*block, good))
+            checked.push((*block, good));
         });
         (piece.end(), checked)
     }

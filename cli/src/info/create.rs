@@ -28,6 +28,7 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
             "{name} is the content: -o would replace it"
         )));
     }
+    peerdist_node::kernels::calibrate();
     let secret_key = match secret::given(&args.secret)? {
         Some(secret_key) => secret_key,
         None => {

@@ -54,15 +54,14 @@ fn print(out: &mut impl Write, info: &ContentInfo<'_>, secrets: bool) -> Result<
             "at odds   segment {index}: its block hashes do not hash to its HoD"
         )?;
     }
-    let digits = 2 * info.hash().digest_len();
-    let head = ["index", "offset", "length", "blocks"];
-    let [index, offset, length, blocks] = head;
-    write!(
-        out,
-        "\n{index:>8} {offset:>14} {length:>9} {blocks:>7}  {:digits$}",
-        "id (HoHoDk)"
-    )?;
-    writeln!(out, "{}", if secrets { "  secret (Kp)" } else { "" })?;
+    let [index, offset, length, blocks] = ["index", "offset", "length", "blocks"];
+    write!(out, "\n{index:>8} {offset:>14} {length:>9} {blocks:>7}  ")?;
+    if secrets {
+        let digits = 2 * info.hash().digest_len();
+        writeln!(out, "{:digits$}  secret (Kp)", "id (HoHoDk)")?;
+    } else {
+        writeln!(out, "id (HoHoDk)")?;
+    }
     for segment in info.segments() {
         let Segment {
             index,

@@ -20,6 +20,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
             "only one of content and content information can be -",
         ));
     }
+    peerdist_node::kernels::calibrate();
     let secret_key = secret::given(&args.secret)?;
     let bytes = super::info_bytes(&args.info)?;
     let info = super::decode(&args.info, &bytes)?;

@@ -139,7 +139,7 @@ impl<'a> Verifier<'a> {
         }
         let findings = &mut self.findings;
         good_blocks(self.hash, &batch, |block, is_good| {
-            findings.count(*block, is_good)
+            findings.count(*block, is_good);
         });
         drop(batch);
         let keep_from = self
