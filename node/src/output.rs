@@ -24,7 +24,7 @@ const LINKS_MAX: usize = 40;
 #[expect(missing_docs, reason = "the fields are the words of the message")]
 pub enum OutputError {
     /// There is no directory to write it in.
-    #[error("cannot write {}: there is no directory {}; make it first", path.display(), directory.display())]
+    #[error("cannot write {}: there is no directory {}; expected one that exists", path.display(), directory.display())]
     NoDirectory { path: PathBuf, directory: PathBuf },
     /// The name is a directory's.
     #[error("cannot write {}: it is a directory; expected the name of a file", path.display())]

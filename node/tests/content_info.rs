@@ -1,5 +1,10 @@
 //! Content information of files and streams, held against core's one-thread way of making it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
