@@ -4,6 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use peerdist::content::CONTENT_MAX_BYTES;
+use peerdist_node::content_info::THREADS_MAX;
+
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// PeerDist (BranchCache) without Windows: content information, secrets and test vectors.
@@ -61,10 +64,10 @@ pub(crate) struct CreateArgs {
     #[command(flatten)]
     pub(crate) secret: SecretArgs,
     /// Only these bytes of the content: START..END, END not included; either may be left out
-    #[arg(long, value_name = "START..END")]
+    #[arg(long, value_name = "START..END", allow_hyphen_values = true)]
     pub(crate) range: Option<RangeArg>,
     /// Threads that read and hash [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Where the content information goes; - is standard output
     #[arg(short, long, value_name = "OUT", default_value = "-", value_hint = ValueHint::FilePath)]
@@ -113,7 +116,7 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) secret: SecretArgs,
     /// Threads that read and hash [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// As JSON
     #[arg(long)]
@@ -224,6 +227,13 @@ pub(crate) enum Hash {
     Sha512,
 }
 
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .ok()
+        .filter(|threads: &NonZeroUsize| threads.get() <= THREADS_MAX)
+        .ok_or_else(|| format!("expected a whole number from 1 to {THREADS_MAX}"))
+}
+
 /// `START..END` as written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RangeArg {
@@ -238,9 +248,15 @@ impl FromStr for RangeArg {
         let expected = "expected START..END, such as 0..65536 or 1048576..";
         let (start, end) = text.split_once("..").ok_or(expected)?;
         let number = |text: &str| {
-            text.replace('_', "")
-                .parse::<u64>()
-                .map_err(|error| format!("{error}; {expected}"))
+            let number = Some(text.replace('_', ""))
+                .filter(|digits| !digits.starts_with('+'))
+                .and_then(|digits| digits.parse::<u64>().ok());
+            match number {
+                Some(number) if number <= CONTENT_MAX_BYTES => Ok(number),
+                _ => Err(format!(
+                    "{text:?} is no offset from 0 to {CONTENT_MAX_BYTES}; {expected}"
+                )),
+            }
         };
         let start = if start.is_empty() { 0 } else { number(start)? };
         let end = if end.is_empty() {
@@ -249,7 +265,9 @@ impl FromStr for RangeArg {
             Some(number(end)?)
         };
         match end {
-            Some(end) if end <= start => Err(format!("it has no bytes; {expected}")),
+            Some(end) if end <= start => Err(format!(
+                "it has no bytes, for END is not included; {expected}"
+            )),
             _ => Ok(Self { start, end }),
         }
     }
@@ -275,7 +293,18 @@ mod tests {
         assert_eq!(range("7.."), Ok((7, None)));
         assert_eq!(range("..9"), Ok((0, Some(9))));
         assert_eq!(range("1_000..2_000"), Ok((1000, Some(2000))));
-        for wrong in ["", "5", "5..5", "9..1", "a..b", "-1..4", "1...4"] {
+        for wrong in [
+            "",
+            "5",
+            "5..5",
+            "9..1",
+            "a..b",
+            "-1..4",
+            "1...4",
+            "+1..4",
+            "0..9223372036854775809",
+            "0..99999999999999999999",
+        ] {
             assert!(range(wrong).is_err(), "{wrong}");
         }
     }

@@ -4,8 +4,6 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-
 /// Exit code for a thing that was judged and failed.
 pub(crate) const JUDGED_BAD: u8 = 1;
 const USAGE: u8 = 2;
@@ -13,15 +11,17 @@ const UNREACHABLE: u8 = 3;
 
 /// An end without a result.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    code: u8,
-    message: String,
+pub(crate) enum Failure {
+    /// Told to the person who called.
+    Told { code: u8, message: String },
+    /// The reader of standard output went away, and wants neither more of it nor a complaint.
+    ReaderWentAway,
 }
 
 impl Failure {
     /// Usage, configuration, or input that cannot be worked with.
     pub(crate) fn usage(message: impl Display) -> Self {
-        Self {
+        Self::Told {
             code: USAGE,
             message: message.to_string(),
         }
@@ -29,30 +29,29 @@ impl Failure {
 
     /// Something that cannot be had here.
     pub(crate) fn unreachable(message: impl Display) -> Self {
-        Self {
+        Self::Told {
             code: UNREACHABLE,
             message: message.to_string(),
         }
     }
 
-    /// Prints the line. A reader that went away wants neither more output nor a complaint.
+    /// Prints the line.
     pub(crate) fn report(self) -> ExitCode {
-        if self.message.is_empty() {
-            return ExitCode::SUCCESS;
+        match self {
+            Self::Told { code, message } => {
+                eprintln!("peerdist: {}", on_one_line(&message));
+                ExitCode::from(code)
+            }
+            Self::ReaderWentAway => ExitCode::SUCCESS,
         }
-        eprintln!("peerdist: {}", self.message);
-        ExitCode::from(self.code)
     }
 }
 
-/// Errors of printing. `head` closing its end is not one.
+/// Errors of printing.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self {
-                code: 0,
-                message: String::new(),
-            };
+            return Self::ReaderWentAway;
         }
         Self::usage(format_args!("cannot write to standard output: {error}"))
     }
@@ -64,36 +63,37 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Help goes out as clap made it; a mistake becomes one line that says what to do.
-pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
-    let is_help = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp
-            | ErrorKind::DisplayVersion
-            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    );
-    if is_help {
-        let _ = error.print();
-        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+/// The exit code of a verdict, which holds whether or not anybody read the findings to their end.
+pub(crate) fn verdict(is_good: bool, printed: Result<(), Failure>) -> Result<ExitCode, Failure> {
+    match printed {
+        Ok(()) | Err(Failure::ReaderWentAway) if is_good => Ok(ExitCode::SUCCESS),
+        Ok(()) | Err(Failure::ReaderWentAway) => Ok(ExitCode::from(JUDGED_BAD)),
+        Err(failure) => Err(failure),
     }
-    let rendered = error.render().to_string();
-    let mut words = Vec::new();
-    for line in rendered
-        .lines()
-        .take_while(|line| !line.starts_with("Usage:"))
-    {
-        words.extend(line.split_whitespace());
-        if line.is_empty() && !words.is_empty() && words.last() != Some(&";") {
-            words.push(";");
+}
+
+/// Names of files may hold anything: line ends and what moves a terminal's cursor are written as escapes.
+fn on_one_line(message: &str) -> String {
+    let mut line = String::with_capacity(message.len());
+    for char in message.trim_end().chars() {
+        if char.is_control() {
+            line.extend(char.escape_default());
+        } else {
+            line.push(char);
         }
     }
-    while words.last() == Some(&";") {
-        words.pop();
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_stays_on_one_line_whatever_is_in_it() {
+        assert_eq!(
+            on_one_line("cannot open a\nb\u{1b}[2Jé\n"),
+            r"cannot open a\nb\u{1b}[2Jé"
+        );
     }
-    let text = words.join(" ").replace(" ;", ";");
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let text = text
-        .trim_end_matches("For more information, try '--help'.")
-        .trim_end_matches("; ");
-    Failure::usage(format_args!("{text} (try --help)")).report()
 }

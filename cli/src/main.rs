@@ -1,9 +1,11 @@
 //! The command `peerdist`: parse, call, print; nothing is decided here.
 
 mod args;
+mod destination;
 mod failure;
 mod info;
 mod manual;
+mod mistake;
 mod print;
 mod progress;
 mod secret;
@@ -18,7 +20,7 @@ use failure::Failure;
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return failure::of_usage(&error),
+        Err(error) => return mistake::report(&error),
     };
     match run(args.command) {
         Ok(code) => code,
@@ -27,7 +29,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, Failure> {
-    peerdist::hash::Engine::from_env().map_err(Failure::usage)?;
+    check_environment()?;
     match command {
         Command::Info(InfoCommand::Create(args)) => info::create::run(&args),
         Command::Info(InfoCommand::Show(args)) => info::show::run(&args),
@@ -39,4 +41,16 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),
     }
+}
+
+/// Engines that the environment names and that cannot be used are not passed over.
+fn check_environment() -> Result<(), Failure> {
+    fn check<E: std::fmt::Display, T>(variable: &str, named: Result<T, E>) -> Result<(), Failure> {
+        let failed = |error| Failure::usage(format_args!("{variable}: {error}"));
+        named.map(|_| ()).map_err(failed)
+    }
+    use peerdist::{cipher, content::cut, hash};
+    check(hash::ENGINE_VARIABLE, hash::Engine::from_env())?;
+    check(cut::ENGINE_VARIABLE, cut::Engine::from_env())?;
+    check(cipher::ENGINE_VARIABLE, cipher::Engine::from_env())
 }

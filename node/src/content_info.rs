@@ -2,6 +2,7 @@
 //! Invariant: the outcome does not depend on the number of threads, nor on whether content is a file or a stream.
 //! Memory: a few MiB a thread and the content information itself, whatever the content's size.
 
+use std::fmt;
 use std::iter::Peekable;
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
@@ -16,6 +17,7 @@ use peerdist::content::{
 use peerdist::hash::{Digest, HashAlgorithm, digest_many};
 use thiserror::Error;
 
+pub use crate::pipeline::THREADS_MAX;
 use crate::pipeline::{self, Ordered, Pace, Steps};
 use crate::source::{Piece, Source, SourceError, Span};
 
@@ -29,6 +31,16 @@ pub enum Error {
     #[error(transparent)]
     Create(#[from] CreateError),
     /// The range is not in the content.
+    #[error(
+        "the range {wanted} is not in the content, which has {length} bytes; expected one within 0..{length}"
+    )]
+    Outside {
+        /// The range that was asked for.
+        wanted: Wanted,
+        /// The content's bytes.
+        length: u64,
+    },
+    /// The range has no bytes.
     #[error(transparent)]
     Range(#[from] RangeError),
 }
@@ -51,17 +63,24 @@ pub struct Wanted {
     pub end: Option<u64>,
 }
 
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..", self.start)?;
+        self.end.map_or(Ok(()), |end| write!(f, "{end}"))
+    }
+}
+
 /// How to work.
 #[derive(Clone, Copy)]
 pub struct Effort<'a> {
-    /// `None`: as many threads as there are cores.
+    /// At most [`THREADS_MAX`]; `None`: as many threads as there are cores.
     pub threads: Option<NonZeroUsize>,
     /// Told how many more bytes are done, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-impl std::fmt::Debug for Effort<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Effort<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Effort")
             .field("threads", &self.threads)
             .finish_non_exhaustive()
@@ -100,12 +119,20 @@ pub fn create(
     if let (Some(wanted), Some(length)) = (wanted, source.length()) {
         range_of(wanted, length)?;
     }
-    let info = match format {
-        Format::V1(hash) => create_v1(source, hash, secret_key, wanted, effort)?,
-        Format::V2 => create_v2(source, secret_key, effort)?,
+    let made = match format {
+        Format::V1(hash) => create_v1(source, hash, secret_key, wanted, effort),
+        Format::V2 => create_v2(source, secret_key, effort),
     };
     let Some(wanted) = wanted else {
-        return Ok(info);
+        return made;
+    };
+    let info = match made {
+        // What was read begins with the range's first segment: there is content, only not that far.
+        Err(Error::Create(CreateError::Empty)) if source.length_so_far() > 0 => {
+            let length = source.length_so_far();
+            return Err(Error::Outside { wanted, length });
+        }
+        made => made?,
     };
     let bytes = info.to_vec();
     drop(info);
@@ -114,23 +141,19 @@ pub fn create(
     Ok(EncodedInfo::from(whole.restrict(range)?))
 }
 
-fn range_of(wanted: Wanted, content_length: u64) -> Result<ContentRange, RangeError> {
-    let end = wanted.end.unwrap_or(content_length);
-    let range = ContentRange {
-        start: wanted.start,
-        length: end.saturating_sub(wanted.start),
-    };
-    let whole = ContentRange {
-        start: 0,
-        length: content_length,
-    };
-    if range.length == 0 && wanted.start < content_length {
-        return Err(RangeError::Empty);
+fn range_of(wanted: Wanted, length: u64) -> Result<ContentRange, Error> {
+    let Wanted { start, end } = wanted;
+    if end.is_some_and(|end| end <= start) {
+        return Err(RangeError::Empty.into());
     }
-    if range.length == 0 || range.end() > content_length {
-        return Err(RangeError::Outside { range, whole });
+    let end = end.unwrap_or(length);
+    if start >= length || end > length {
+        return Err(Error::Outside { wanted, length });
     }
-    Ok(range)
+    Ok(ContentRange {
+        start,
+        length: end - start,
+    })
 }
 
 /// Holds content against content information.

@@ -9,6 +9,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::source::{Piece, Source, SourceError, Span};
 
+/// The most threads that are started, whatever was asked for.
+pub const THREADS_MAX: usize = 512;
+
 /// What each step does. `Scan` is made of a piece by any thread, `Parts` in order, `Hashed` by any thread.
 pub(crate) trait Steps: Sync {
     type Scan;
@@ -66,7 +69,11 @@ pub(crate) fn run<S: Steps, O: Ordered<S>>(
     };
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(|| line.work());
+            // Where the system allows no more threads, the work is done by those that there are.
+            let started = std::thread::Builder::new().spawn_scoped(scope, || line.work());
+            if started.is_err() {
+                break;
+            }
         }
         line.work();
     });
@@ -85,7 +92,7 @@ pub(crate) fn run<S: Steps, O: Ordered<S>>(
 
 fn threads_for(source: &Source, span: Span, wanted: Option<NonZeroUsize>) -> u64 {
     let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let threads = wanted.unwrap_or_else(cores).get() as u64;
+    let threads = wanted.unwrap_or_else(cores).get().min(THREADS_MAX) as u64;
     source
         .piece_count(span)
         .map_or(threads, |pieces| threads.min(pieces))
@@ -192,3 +199,6 @@ impl<S: Steps, O: Ordered<S>> Drop for StopOthersOnPanic<'_, '_, S, O> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

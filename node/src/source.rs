@@ -75,6 +75,8 @@ struct Stream {
     reader: Box<dyn Read + Send>,
     /// Offset of the next byte.
     at: u64,
+    /// Pieces that were read.
+    pieces: u64,
     /// The last bytes before that.
     tail: Vec<u8>,
     is_over: bool,
@@ -150,7 +152,8 @@ impl Source {
                 path: path.to_owned(),
             });
         }
-        if !metadata.is_file() {
+        // Files that the system makes as they are read, such as those of /proc, claim to have no bytes.
+        if !metadata.is_file() || metadata.len() == 0 {
             return Ok(Self::stream(name, file));
         }
         let stamp = Stamp::of(&file).map_err(failed)?;
@@ -167,6 +170,7 @@ impl Source {
         let stream = Stream {
             reader: Box::new(reader),
             at: 0,
+            pieces: 0,
             tail: Vec::new(),
             is_over: false,
         };
@@ -182,6 +186,14 @@ impl Source {
         match &self.kind {
             Kind::File { stamp, .. } => Some(stamp.length),
             Kind::Stream(_) => None,
+        }
+    }
+
+    /// How many bytes there are, as far as that is known: a stream tells it when it was read to its end.
+    pub(crate) fn length_so_far(&self) -> u64 {
+        match &self.kind {
+            Kind::File { stamp, .. } => stamp.length,
+            Kind::Stream(stream) => stream.lock().unwrap_or_else(PoisonError::into_inner).at,
         }
     }
 
@@ -288,18 +300,16 @@ impl Stream {
             piece.buffer.resize(skip.min(PIECE_BYTES));
             self.fill(name, piece.buffer.bytes_mut())?;
         }
-        let index = self
-            .at
-            .saturating_sub(span.from)
-            .div_ceil(PIECE_BYTES as u64);
-        if self.is_over && index > 0 {
+        // Content without bytes has one piece without bytes, so there is a last one.
+        if self.is_over && self.pieces > 0 {
             return Ok(false);
         }
         let left = span
             .until
             .map_or(u64::MAX, |until| until.saturating_sub(self.at));
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES);
-        piece.index = index;
+        piece.index = self.pieces;
+        self.pieces += 1;
         piece.start = self.at;
         piece.headroom = self.tail.len();
         piece.buffer.resize(self.tail.len() + wanted);

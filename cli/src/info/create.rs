@@ -1,32 +1,22 @@
 //! `peerdist info create`.
 
-use std::fs;
-use std::io::{IsTerminal, Write, stdout};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::process::ExitCode;
 
 use peerdist::hash::HashAlgorithm;
-use peerdist_node::content_info::{self, Effort, Format, Wanted};
-use peerdist_node::output;
+use peerdist_node::content_info::{self, Effort, Error, Format, Wanted};
 
 use crate::args::{CreateArgs, Hash, Version};
+use crate::destination::Destination;
 use crate::failure::Failure;
 use crate::{progress, secret};
 
 pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
     let format = format(args)?;
-    let to_stdout = args.output == Path::new("-");
-    if to_stdout && stdout().is_terminal() {
-        return Err(Failure::usage(
-            "content information is binary and would upset the terminal: name a file with -o",
-        ));
-    }
-    if !to_stdout && is_same_file(&args.file, &args.output) {
-        let name = args.file.display();
-        return Err(Failure::usage(format_args!(
-            "{name} is the content: -o would replace it"
-        )));
+    let to = Destination::of(Some(&args.output));
+    to.refuse_terminal("content information")?;
+    to.refuse_to_replace(&args.file, "the content")?;
+    if let Some(secret_file) = &args.secret.secret_file {
+        to.refuse_to_replace(secret_file, "the secret")?;
     }
     peerdist_node::kernels::calibrate();
     let secret_key = match secret::given(&args.secret)? {
@@ -39,6 +29,7 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
         }
     };
     let source = super::content(&args.file)?;
+    let to = to.open()?;
     let wanted = args.range.map(|range| Wanted {
         start: range.start,
         end: range.end,
@@ -50,19 +41,15 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
     };
     let info = content_info::create(&source, format, &secret_key, wanted, &effort);
     bar.finish_and_clear();
-    let info = info.map_err(|error| {
-        Failure::usage(format_args!(
-            "no content information of {}: {error}",
-            args.file.display()
-        ))
+    let info = info.map_err(|error| match error {
+        // It names the file itself.
+        Error::Source(error) => Failure::usage(error),
+        error => {
+            let name = super::name(&args.file);
+            Failure::usage(format_args!("no content information of {name}: {error}"))
+        }
     })?;
-    if to_stdout {
-        let mut out = stdout().lock();
-        info.parts().try_for_each(|part| out.write_all(part))?;
-        out.flush()?;
-    } else {
-        output::write(&args.output, info.parts()).map_err(Failure::usage)?;
-    }
+    to.take(info.parts())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -76,14 +63,4 @@ fn format(args: &CreateArgs) -> Result<Format, Failure> {
         (Version::V1, Some(Hash::Sha384)) => Ok(Format::V1(HashAlgorithm::Sha384)),
         (Version::V1, Some(Hash::Sha512)) => Ok(Format::V1(HashAlgorithm::Sha512)),
     }
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let identity = |path| {
-        fs::metadata(path)
-            .ok()
-            .filter(fs::Metadata::is_file)
-            .map(|m| (m.dev(), m.ino()))
-    };
-    identity(one).is_some_and(|one| identity(other) == Some(one))
 }

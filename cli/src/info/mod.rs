@@ -13,10 +13,19 @@ use peerdist_node::source::Source;
 
 use crate::failure::Failure;
 
+/// What to call an input in messages.
+fn name(path: &Path) -> String {
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
 /// The content under a name; `-` is standard input.
 fn content(path: &Path) -> Result<Source, Failure> {
     if path == Path::new("-") {
-        Ok(Source::stream("standard input", stdin()))
+        Ok(Source::stream(name(path), stdin()))
     } else {
         Source::open(path).map_err(Failure::usage)
     }
@@ -24,13 +33,13 @@ fn content(path: &Path) -> Result<Source, Failure> {
 
 /// The bytes of content information; `-` is standard input.
 fn info_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    let (name, mut from): (_, Box<dyn Read>) = if path == Path::new("-") {
-        ("standard input".to_owned(), Box::new(stdin()))
+    let name = name(path);
+    let mut from: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(stdin())
     } else {
-        let name = path.display().to_string();
         let file = File::open(path)
             .map_err(|error| Failure::usage(format_args!("cannot open {name}: {error}")))?;
-        (name, Box::new(file))
+        Box::new(file)
     };
     let failed = |error| Failure::usage(format_args!("cannot read {name}: {error}"));
     let mut bytes = Vec::new();
@@ -47,7 +56,7 @@ fn info_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 
 fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<ContentInfo<'a>, Failure> {
     ContentInfo::decode(bytes).map_err(|error| {
-        let name = path.display();
+        let name = name(path);
         Failure::usage(format_args!("{name} is not content information: {error}"))
     })
 }

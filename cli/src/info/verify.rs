@@ -10,14 +10,14 @@ use peerdist_node::content_info::{self, Effort};
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
-use crate::failure::{Failure, JUDGED_BAD};
+use crate::failure::{self, Failure};
 use crate::print::count;
 use crate::{progress, secret};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     if args.content == Path::new("-") && args.info == Path::new("-") {
         return Err(Failure::usage(
-            "only one of content and content information can be -",
+            "content and content information cannot both be standard input; name a file for one of them",
         ));
     }
     peerdist_node::kernels::calibrate();
@@ -36,20 +36,18 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         findings: findings.map_err(Failure::usage)?,
         foreign: secret_key.map(|key| segments_of_another_secret(&info, &key)),
     };
+    failure::verdict(outcome.is_good(), print(&outcome, args.json))
+}
 
+fn print(outcome: &Outcome<'_>, json: bool) -> Result<(), Failure> {
     let mut out = BufWriter::new(stdout().lock());
-    if args.json {
+    if json {
         serde_json::to_writer_pretty(&mut out, &outcome.to_json())?;
         writeln!(out)?;
     } else {
         outcome.print(&mut out)?;
     }
-    out.flush()?;
-    Ok(if outcome.is_good() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(JUDGED_BAD)
-    })
+    Ok(out.flush()?)
 }
 
 fn segments_of_another_secret(info: &ContentInfo<'_>, secret_key: &SecretKey) -> Vec<u64> {
@@ -108,16 +106,48 @@ impl Outcome<'_> {
             } else {
                 "at least "
             };
-            writeln!(out, "the content has {has} bytes; expected {bound}{needs}")?;
+            writeln!(
+                out,
+                "the content has {}; expected {bound}{needs}",
+                count(has, "byte")
+            )?;
         }
         let blocks = count(findings.blocks, "block");
         if self.is_good() {
             writeln!(out, "good: {blocks} of {} agree", count(has, "byte"))?;
         } else {
-            let differing = findings.differing.len();
-            writeln!(out, "bad: {differing} of {blocks} differ")?;
+            writeln!(out, "bad: {}", self.faults().join("; "))?;
         }
         Ok(())
+    }
+
+    /// What is wrong, each kind in a few words.
+    fn faults(&self) -> Vec<String> {
+        let findings = &self.findings;
+        let mut faults = vec![match findings.differing.len() {
+            0 => format!("all blocks agree ({})", findings.blocks),
+            differing => {
+                let blocks = count(findings.blocks, "block");
+                format!("{differing} of {blocks} differ")
+            }
+        }];
+        if findings.content_length < findings.described_length {
+            faults.push("the content is too short".to_owned());
+        } else if findings.length_is_wrong() {
+            faults.push("the content is too long".to_owned());
+        }
+        let segments = |indexes: usize| count(indexes as u64, "segment");
+        if !findings.segments_at_odds.is_empty() {
+            let segments = segments(findings.segments_at_odds.len());
+            faults.push(format!(
+                "the content information contradicts itself in {segments}"
+            ));
+        }
+        if let Some(foreign) = self.foreign.as_ref().filter(|foreign| !foreign.is_empty()) {
+            let segments = segments(foreign.len());
+            faults.push(format!("{segments} of another secret"));
+        }
+        faults
     }
 
     fn to_json(&self) -> OutcomeJson<'_> {
