@@ -19,15 +19,9 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
         to.refuse_to_replace(secret_file, "the secret")?;
     }
     peerdist_node::kernels::calibrate();
-    let secret_key = match secret::given(&args.secret)? {
-        Some(secret_key) => secret_key,
-        None => {
-            eprintln!(
-                "peerdist: no secret given, so a new one is used and forgotten; keep one with 'peerdist secret new -o FILE' and --secret-file"
-            );
-            secret::random()?
-        }
-    };
+    let given = secret::given(&args.secret)?;
+    let is_forgotten = given.is_none();
+    let secret_key = given.map_or_else(secret::random, Ok)?;
     let source = super::content(&args.file)?;
     let to = to.open()?;
     let wanted = args.range.map(|range| Wanted {
@@ -50,6 +44,11 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
         }
     })?;
     to.take(info.parts())?;
+    if is_forgotten {
+        eprintln!(
+            "peerdist: no secret given, so a new one was used and is forgotten; keep one with 'peerdist secret new -o FILE' and --secret-file"
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 
