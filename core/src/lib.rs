@@ -17,6 +17,7 @@
 //! # Layout
 //!
 //! - [`cipher`]: AES-CBC of many blocks at once, by the fastest kernel of the processor;
+//! - [`client`]: MS-CCROD 2.8, content fetched from peers or a hosted cache, and the rest from the origin;
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
 //! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
@@ -25,6 +26,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod cipher;
+pub mod client;
 pub mod content;
 pub mod entropy;
 pub mod error;
