@@ -21,6 +21,7 @@
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
 //! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
+//! - [`store`]: what keeps blocks, and a bounded store in memory;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -32,5 +33,6 @@ pub mod entropy;
 pub mod error;
 pub mod hash;
 pub mod retrieval;
+pub mod store;
 pub mod time;
 pub mod wire;
