@@ -3,6 +3,10 @@
 //! Byte order: none.
 //!
 //! 300 seeds by default; as many as `PEERDIST_SEEDS` says, or the one of `PEERDIST_SEED`.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a world that does what it cannot do is a failed test"
+)]
 
 #[path = "pair/faults.rs"]
 mod faults;

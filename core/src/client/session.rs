@@ -75,6 +75,7 @@ impl Server {
         let candidates = match self.ranges {
             _ if self.is_gone => return Work::Nothing,
             //= CCROD-2.8.2.4.1-03
+            //= CCROD-2.8.2.3.2-04
             //= CCROD-2.8.2.5.3-03
             Ranges::Unknown if is_simple => *idle,
             //= CCROD-2.8.2.2.2-03

@@ -24,7 +24,7 @@ impl World {
         self.drain_server(number);
     }
 
-    fn server(&mut self, number: usize, input: server::Input<'_>) {
+    pub(super) fn server(&mut self, number: usize, input: server::Input<'_>) {
         let now = self.now;
         let server = &mut self.nodes[number].server;
         server.handle(now, input).expect("no misuse");

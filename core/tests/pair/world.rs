@@ -135,7 +135,7 @@ impl World {
             total: Total::default(),
         };
         for node in 0..count {
-            if !world.nodes[node].disk.segments().next().is_some() {
+            if world.nodes[node].disk.segments().next().is_none() {
                 let at = Duration::from_millis(world.faults.below(3_000));
                 world.plan(node, at, Happening::Start);
             }
