@@ -17,17 +17,20 @@
 //! # Layout
 //!
 //! - [`cipher`]: AES-CBC of many blocks at once, by the fastest kernel of the processor;
+//! - [`client`]: MS-CCROD 2.8, content fetched from peers or a hosted cache, and the rest from the origin;
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
 //! - [`discovery`]: MS-PCCRD, who on the local subnet has which segments: prober and responder;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
 //! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
 //! - [`hosted_cache`]: MS-PCHC, what clients offer to the cache of their branch;
 //! - [`smb`]: MS-SMB2 SRV_READ_HASH, content information from file servers;
+//! - [`store`]: what keeps blocks, and a bounded store in memory;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod cipher;
+pub mod client;
 pub mod content;
 pub mod discovery;
 pub mod entropy;
@@ -36,5 +39,6 @@ pub mod hash;
 pub mod hosted_cache;
 pub mod retrieval;
 pub mod smb;
+pub mod store;
 pub mod time;
 pub mod wire;

@@ -1,0 +1,10 @@
+//! Tests of MS-CCROD 2.8: rule by rule, and the law.
+//! Invariant: no bytes are involved but those of hand-made responses.
+//! Byte order: none.
+
+mod hosted;
+mod law;
+mod limits;
+mod peers;
+mod stage;
+mod whole;
