@@ -116,10 +116,12 @@ fn a_full_disk_leaves_what_was_there_and_nothing_else() {
     assert_eq!(ended.text(), "out\nold bytes\n");
 }
 
+type Change = fn(&File);
+
 #[test]
 fn a_file_that_changes_while_it_is_read_gives_nothing() {
     let length: u64 = 1 << 20;
-    let changes: [(fn(&File), &str); 3] = [
+    let changes: [(Change, &str); 3] = [
         (
             |file| file.write_all_at(b"other", 7).unwrap(),
             "it was written to",
