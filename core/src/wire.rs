@@ -210,6 +210,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// All bytes, from the first on.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Offset of the next byte.
     #[must_use]
     pub const fn at(&self) -> usize {

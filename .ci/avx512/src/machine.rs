@@ -2,7 +2,11 @@
 //! Invariant: everything is identity-mapped; there are no interrupts and one processor.
 //! Byte order: none.
 
+use core::alloc::{GlobalAlloc, Layout};
+use core::arch::x86_64::{__cpuid, __cpuid_count};
 use core::arch::{asm, global_asm};
+use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 global_asm!(
     r#"
@@ -167,5 +171,65 @@ impl Numbers {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 8) as usize % limit
+    }
+}
+
+/// The first feature that the emulated processor lacks of those that the kernels need.
+pub(crate) fn missing_feature() -> Option<&'static str> {
+    let (basic, extended) = (__cpuid(1), __cpuid_count(7, 0));
+    [
+        (basic.ecx >> 25, "aes"),
+        (extended.ebx >> 3, "bmi1"),
+        (extended.ebx >> 5, "avx2"),
+        (extended.ebx >> 8, "bmi2"),
+        (extended.ebx >> 16, "avx512f"),
+        (extended.ebx >> 29, "sha"),
+        (extended.ebx >> 30, "avx512bw"),
+        (extended.ebx >> 31, "avx512vl"),
+        (extended.ecx >> 9, "vaes"),
+    ]
+    .into_iter()
+    .find_map(|(bit, name)| (bit & 1 == 0).then_some(name))
+}
+
+const HEAP_LEN: usize = 24 << 20;
+
+/// Memory from one end to the other: all of it is free again once nothing is in use.
+struct Heap {
+    used: AtomicUsize,
+    live: AtomicUsize,
+}
+
+static mut HEAP: [u64; HEAP_LEN / 8] = [0; HEAP_LEN / 8];
+
+#[global_allocator]
+static ALLOCATOR: Heap = Heap {
+    used: AtomicUsize::new(0),
+    live: AtomicUsize::new(0),
+};
+
+// SAFETY: what is in use is never given out again, as `used` falls only to the start of the last
+// piece when that one is given back, and to zero when none is left. There is one processor.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let base = (&raw mut HEAP).cast::<u8>();
+        let free = base.wrapping_add(self.used.load(Relaxed));
+        let at = free.addr().next_multiple_of(layout.align()) - base.addr();
+        let end = at + layout.size();
+        if end > HEAP_LEN {
+            return ptr::null_mut();
+        }
+        self.used.store(end, Relaxed);
+        self.live.fetch_add(1, Relaxed);
+        base.wrapping_add(at)
+    }
+
+    unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
+        let at = piece.addr() - (&raw mut HEAP).addr();
+        if self.live.fetch_sub(1, Relaxed) == 1 {
+            self.used.store(0, Relaxed);
+        } else if at + layout.size() == self.used.load(Relaxed) {
+            self.used.store(at, Relaxed);
+        }
     }
 }

@@ -72,13 +72,21 @@ impl<'a> ContentInfo<'a> {
     /// # Errors
     /// [`DecodeError`] for anything that is not exactly one content information.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let [minor, major] = Reader::new(bytes).array("Version")?;
+        Self::decode_with(Reader::new(bytes))
+    }
+
+    /// Decodes either version from a reader at its start, which may have a trace.
+    ///
+    /// # Errors
+    /// As [`ContentInfo::decode`].
+    pub fn decode_with(reader: Reader<'a>) -> Result<Self, DecodeError> {
+        let [minor, major] = reader.untraced().array("Version")?;
         //= PCCRC-2.3-02
         //= PCCRC-2.4-03
         //= PCCRC-2.4-04
         match (major, minor) {
-            (1, 0) => v1::decode(bytes),
-            (2, 0) => v2::decode(bytes),
+            (1, 0) => v1::decode(reader),
+            (2, 0) => v2::decode(reader),
             _ => Err(Problem::UnknownVersion { major, minor }.at(0, "Version")),
         }
     }

@@ -112,14 +112,16 @@ impl<'a> Description<'a> {
     }
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
-    let mut reader = Reader::new(bytes);
+pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeError> {
+    let bytes = reader.bytes();
     reader.u16_le("Version")?;
+    reader.means(|| "1.0");
     let at = reader.at();
     let number = reader.u32_le("dwHashAlgo")?;
     //= PCCRC-2.3-03
     let hash = algorithm_of(number)
         .ok_or_else(|| Problem::UnknownHash { found: number }.at(at, "dwHashAlgo"))?;
+    reader.means(|| hash);
     let offset_in_first = reader.u32_le("dwOffsetInFirstSegment")?;
     let read_bytes = reader.u32_le("dwReadBytesInLastSegment")?;
     let segment_count = reader.u32_le("cSegments")?;
@@ -136,11 +138,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         return Err(problem.at(SEGMENT_COUNT_AT, "cSegments"));
     }
 
-    let first = Description::read(&mut reader.clone(), hash)?;
+    let first = Description::read(&mut reader.untraced(), hash)?;
     let mut last: Option<Description<'_>> = None;
     for index in 1..=segment_count {
         let at = reader.at();
+        reader.open("SegmentDescription", Some(u64::from(index) - 1));
         let description = Description::read(&mut reader, hash)?;
+        reader.close();
         description.check(at, last.as_ref(), index == segment_count)?;
         last = Some(description);
     }
@@ -175,10 +179,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
     let block_lists = reader.at();
     let mut descriptions = Reader::new(bytes);
     descriptions.take(HEADER_BYTES, "header")?;
-    for _ in 0..segment_count {
+    for index in 0..segment_count {
         let description = Description::read(&mut descriptions, hash)?;
         let blocks = WantedBlocks::of(&description, range);
+        reader.open("SegmentContentBlocks", Some(u64::from(index)));
         blocks.skip_list(&mut reader, hash, &mut quirks)?;
+        reader.close();
     }
     if reader.remaining() > 0 {
         let problem = Problem::TrailingBytes {

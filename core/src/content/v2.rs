@@ -92,9 +92,11 @@ fn chunk_header(reader: &mut Reader<'_>) -> Result<usize, DecodeError> {
     Ok(length)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
-    let mut reader = Reader::new(bytes);
-    reader.u16_be("Version")?;
+pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeError> {
+    let bytes = reader.bytes();
+    reader.u8("bMinorVersion")?;
+    reader.u8("bMajorVersion")?;
+    reader.means(|| "2.0");
     let at = reader.at();
     let number = reader.u8("bHashAlgo")?;
     //= PCCRC-2.4-05
@@ -104,6 +106,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         }
         .at(at, "bHashAlgo"));
     }
+    reader.means(|| HashAlgorithm::Sha512Truncated);
     //= PCCRC-2.4-01
     //= PCCRC-2.4-02
     let start = reader.u64_be("ullStartInContent")?;
@@ -115,12 +118,20 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ContentInfo<'_>, DecodeError> {
         return Err(Problem::NoSegments.at(reader.at(), "chunks"));
     }
     let mut listed = Listed::default();
-    while reader.remaining() > 0 {
+    for chunk in 0.. {
+        if reader.remaining() == 0 {
+            break;
+        }
+        reader.open("ChunkDescription", Some(chunk));
         let end = chunk_header(&mut reader)? + reader.at();
         while reader.at() < end {
             let at = reader.at();
-            listed.add(Description::read(&mut reader)?.length, at)?;
+            reader.open("SegmentDescription", Some(listed.count));
+            let description = Description::read(&mut reader)?;
+            reader.close();
+            listed.add(description.length, at)?;
         }
+        reader.close();
     }
 
     //= PCCRC-2.4-07

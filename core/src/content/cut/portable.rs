@@ -2,6 +2,9 @@
 //! Invariant: every window of 72 bytes is looked at, in order, and nothing outside them.
 //! Byte order: words are read little-endian on every machine.
 
+// Named, for this file is also built where there is no prelude of std: `.ci/emulate-avx512`.
+use std::vec::Vec;
+
 use super::{Candidate, FALLBACK, FAR, GAP, NEAR};
 
 /// The hash of one word of a window.

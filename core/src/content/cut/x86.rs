@@ -13,6 +13,8 @@ use core::arch::x86_64::{
     _mm512_cmpge_epu32_mask, _mm512_loadu_si512, _mm512_max_epu32, _mm512_mullo_epi32,
     _mm512_set1_epi32, _mm512_setzero_si512,
 };
+// Named, for this file is also built where there is no prelude of std: `.ci/emulate-avx512`.
+use std::vec::Vec;
 
 use super::{Candidate, FALLBACK, FAR, GAP, NEAR, portable};
 
