@@ -39,17 +39,18 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum InfoCommand {
     /// Make the content information of a file
+    ///
+    /// Without a secret a new random one is used: the result is good for one download, but no later content
+    /// information of the same file will name the same segments.
     Create(CreateArgs),
     /// Show what content information says
     Show(ShowArgs),
     /// Check a file against content information, block by block
+    ///
+    /// Every block that differs is named with its place. Exit code 1 if one does.
     Verify(VerifyArgs),
 }
 
-/// Make the content information of a file.
-///
-/// Without a secret a new random one is used: the result is good for one download, but no later content
-/// information of the same file will name the same segments.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CreateArgs {
     /// The content; - is standard input
@@ -102,9 +103,6 @@ pub(crate) struct ShowArgs {
     pub(crate) secrets: bool,
 }
 
-/// Check a file against content information, block by block.
-///
-/// Every block that differs is named with its place. Exit code 1 if one does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
     /// The whole content, also where the content information is for a part of it; - is standard input
@@ -141,7 +139,11 @@ pub(crate) struct NewArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("key").multiple(false).required(true))]
+#[command(
+    group = ArgGroup::new("key").multiple(false).required(true),
+    override_usage = "peerdist secret export [OPTIONS] --passphrase-file <F> <SECRET>\n       \
+                      peerdist secret export [OPTIONS] --passphrase-file <F> --secret-hex <HEX>"
+)]
 pub(crate) struct ExportArgs {
     /// A file that holds the raw bytes of the secret key
     #[arg(value_name = "SECRET", group = "key", value_hint = ValueHint::FilePath)]
@@ -157,6 +159,7 @@ pub(crate) struct ExportArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "peerdist secret import [OPTIONS] --passphrase-file <F> <KEYFILE>")]
 pub(crate) struct ImportArgs {
     /// The encrypted key file
     #[arg(value_name = "KEYFILE", value_hint = ValueHint::FilePath)]

@@ -39,6 +39,7 @@ fn in_words(error: &clap::Error) -> String {
             let why = why.unwrap_or_default();
             return format!("{} cannot be '{}': {why}", argument(), value());
         }
+        ErrorKind::TooManyValues => format!("{} takes no value", argument()),
         ErrorKind::UnknownArgument => format!("'{}' was not expected", argument()),
         ErrorKind::InvalidSubcommand => {
             format!(
@@ -79,11 +80,11 @@ fn in_words(error: &clap::Error) -> String {
     words
 }
 
-/// An option without the name of its value: of `--range <START..END>` the first word, of `[SECRET]` all.
+/// A name without what surrounds it: of `--range <START..END>` the first word, of `[SECRET]` the word.
 fn bare(name: &str) -> String {
     match name.split_once(' ') {
         Some((option, _)) if option.starts_with('-') => option.to_owned(),
-        _ => name.to_owned(),
+        _ => name.trim_matches(['[', ']']).to_owned(),
     }
 }
 

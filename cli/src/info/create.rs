@@ -19,10 +19,11 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
         to.refuse_to_replace(secret_file, "the secret")?;
     }
     peerdist_node::kernels::calibrate();
-    let given = secret::given(&args.secret)?;
-    let is_forgotten = given.is_none();
-    let secret_key = given.map_or_else(secret::random, Ok)?;
+    // Content is opened first: a change to it while a secret is waited for does not go unnoticed.
     let source = super::content(&args.file)?;
+    let given = secret::given(&args.secret)?;
+    let is_given = given.is_some();
+    let secret_key = given.map_or_else(secret::random, Ok)?;
     let to = to.open()?;
     let wanted = args.range.map(|range| Wanted {
         start: range.start,
@@ -44,9 +45,9 @@ pub(crate) fn run(args: &CreateArgs) -> Result<ExitCode, Failure> {
         }
     })?;
     to.take(info.parts())?;
-    if is_forgotten {
+    if !is_given {
         eprintln!(
-            "peerdist: no secret given, so a new one was used and is forgotten; keep one with 'peerdist secret new -o FILE' and --secret-file"
+            "peerdist: no secret given, so a new one was used and forgotten; keep one with 'peerdist secret new -o FILE' and --secret-file"
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -116,21 +116,15 @@ impl Outcome<'_> {
         if self.is_good() {
             writeln!(out, "good: {blocks} of {} agree", count(has, "byte"))?;
         } else {
-            writeln!(out, "bad: {}", self.faults().join("; "))?;
+            writeln!(out, "bad: {}", self.faults())?;
         }
         Ok(())
     }
 
     /// What is wrong, each kind in a few words.
-    fn faults(&self) -> Vec<String> {
+    fn faults(&self) -> String {
         let findings = &self.findings;
-        let mut faults = vec![match findings.differing.len() {
-            0 => format!("all blocks agree ({})", findings.blocks),
-            differing => {
-                let blocks = count(findings.blocks, "block");
-                format!("{differing} of {blocks} differ")
-            }
-        }];
+        let mut faults = Vec::new();
         if findings.content_length < findings.described_length {
             faults.push("the content is too short".to_owned());
         } else if findings.length_is_wrong() {
@@ -139,15 +133,19 @@ impl Outcome<'_> {
         let segments = |indexes: usize| count(indexes as u64, "segment");
         if !findings.segments_at_odds.is_empty() {
             let segments = segments(findings.segments_at_odds.len());
-            faults.push(format!(
-                "the content information contradicts itself in {segments}"
-            ));
+            faults.push(format!("{segments} at odds with the block hashes"));
         }
         if let Some(foreign) = self.foreign.as_ref().filter(|foreign| !foreign.is_empty()) {
-            let segments = segments(foreign.len());
-            faults.push(format!("{segments} of another secret"));
+            faults.push(format!("{} of another secret", segments(foreign.len())));
         }
-        faults
+        let blocks = count(findings.blocks, "block");
+        match findings.differing.len() {
+            0 => format!("{blocks} agree, but {}", faults.join(" and ")),
+            differing => {
+                faults.insert(0, format!("{differing} of {blocks} differ"));
+                faults.join("; ")
+            }
+        }
     }
 
     fn to_json(&self) -> OutcomeJson<'_> {

@@ -1,0 +1,18 @@
+//! The command as people and scripts meet it: arguments in; output, one line of complaint and an exit code out.
+//! Invariant: whatever goes wrong, nothing half-written stands under a final name and no draft is left beside it.
+//! Layout: a file for each command, one for mistakes of all kinds, one for ends that nobody planned.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod ends;
+mod info_create;
+mod info_show;
+mod info_verify;
+mod mistakes;
+mod room;
+mod secret;
+mod surface;
+mod vectors;
