@@ -18,6 +18,7 @@
 //!
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
+//! - [`http_encoding`]: MS-PCCRTP, the content coding of HTTP, negotiation for either side;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -26,5 +27,6 @@ pub mod content;
 pub mod entropy;
 pub mod error;
 pub mod hash;
+pub mod http_encoding;
 pub mod time;
 pub mod wire;
