@@ -71,7 +71,7 @@ def versions(file):
         (5, [ACCEPT, V10, TWO], coded(1, "1.0"), "1.0 with a window: version 1.0 of the coding knows 1.0 only.", ["version"]),
         (6, [ACCEPT, (PEERDIST, "Version=1.9"), TWO], coded(2), "A later client: the highest version that the server has.", ["version"]),
         (7, [ACCEPT, (PEERDIST, "Version=1.23"), TWO], coded(2), "1.23 is higher than 1.1.", ["version"]),
-        (8, [ACCEPT, V11, (EX, "HashRequest=true")], coded(1), "The window is missing: as if the field were.", ["hash-request"]),
+        (8, [ACCEPT, V11, (EX, "HashRequest=true")], coded(1), "The field is there without a window: as if the field were missing.", ["hash-request"]),
     )
     for number, headers, expect, comment, flags in coded_rows:
         group.test(number, comment, f"{topics} PCCRTP-3.2.5.1-02 PCCRTP-3.2.5.1-04", request(headers), expect, flags)
