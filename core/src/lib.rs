@@ -23,6 +23,7 @@
 //! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
 //! - [`hosted_cache`]: MS-PCHC, what clients offer to the cache of their branch;
 //! - [`smb`]: MS-SMB2 SRV_READ_HASH, content information from file servers;
+//! - [`http_encoding`]: MS-PCCRTP, the content coding of HTTP, negotiation for either side;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -34,6 +35,7 @@ pub mod entropy;
 pub mod error;
 pub mod hash;
 pub mod hosted_cache;
+pub mod http_encoding;
 pub mod retrieval;
 pub mod smb;
 pub mod time;

@@ -5,6 +5,7 @@
 mod file;
 mod hex;
 mod pccrc;
+mod pccrtp;
 mod sums;
 
 use std::path::{Path, PathBuf};
@@ -107,6 +108,7 @@ pub fn run(directory: &Path, filter: Option<&str>) -> Result<Report, VectorsErro
 pub fn replay(file: &File, group: &Group, test: &Test) -> Outcome {
     let failure = match (file.document.as_str(), file.kind.as_str()) {
         ("MS-PCCRC", kind) => pccrc::replay(kind, group, test),
+        ("MS-PCCRTP", kind) => pccrtp::replay(kind, group, test),
         (document, kind) => Err(no_replay(document, kind)),
     };
     Outcome {
