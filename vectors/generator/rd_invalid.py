@@ -1,6 +1,7 @@
 """Probes and matches of [MS-PCCRD] that are silently discarded.
 
-The offset is that of the value at fault, white space before it left out. What only an XML reader can judge has none.
+The offset is that of the value at fault, white space before it left out; inside digits and base64 it is that of the character
+at fault, or of the place where the one that is missing should stand. What only an XML reader can judge has none.
 """
 
 from .model import VectorFile
@@ -29,13 +30,13 @@ def scopes(file):
     rows = (
         (1, "", "no-scopes", None, "No id."),
         (2, " \n ", "no-scopes", None, "White space and no id."),
-        (3, GOOD[:-1], "hex", 0, "An odd number of digits."),
-        (4, GOOD[:-1] + "G", "hex", 0, "A G among the digits."),
+        (3, GOOD[:-1], "hex", 63, "An odd number of digits."),
+        (4, GOOD[:-1] + "G", "hex", 63, "A G among the digits."),
         (5, GOOD[:62], "id-length", 0, "31 bytes: no hash is as long."),
         (6, GOOD + "00", "id-length", 0, "33 bytes."),
-        (7, "02" + "0" * 65 + "\n" + "0" * 61, "hex", 0, "The id of 4.1 as it is printed, broken after 67 digits."),
-        (8, GOOD + " " + GOOD[:-2] + "XY", "hex", 65, "The second id is no hex."),
-        (9, "0x" + GOOD, "hex", 0, "A prefix for hex."),
+        (7, "02" + "0" * 65 + "\n" + "0" * 61, "hex", 67, "The id of 4.1 as it is printed, broken after 67 digits."),
+        (8, GOOD + " " + GOOD[:-2] + "XY", "hex", 127, "The second id is no hex."),
+        (9, "0x" + GOOD, "hex", 1, "A prefix for hex."),
         (10, "AA", "id-length", 0, "One byte."),
     )
     for number, scope, error, place, comment in rows:
@@ -46,15 +47,15 @@ def scopes(file):
     topics, tag = f"{V2_TOPICS} PCCRD-3.2.4.1-06 PCCRD-3.2.4.1-07", f'MatchBy="{V2_RULE}">'
     rows = (
         (20, "", "no-scopes", None, "No scope."),
-        (21, v2_scope(IDS[:1])[:-1], "base64", 0, "A character too few."),
+        (21, v2_scope(IDS[:1])[:-1], "base64", 47, "A character too few."),
         (22, "*" + v2_scope(IDS[:1])[1:], "base64", 0, "A character that base64 does not have."),
-        (23, v2_scope(IDS[:2], count=3), "scope-length", 0, "Three ids claimed, two there."),
-        (24, v2_scope(IDS[:2], count=1), "scope-length", 0, "One id claimed, two there."),
-        (25, v2_scope(IDS[:1], size=48), "scope-length", 0, "48 bytes an id claimed, 32 there."),
+        (23, v2_scope(IDS[:2], count=3), "scope-length", 4, "Three ids claimed, two there."),
+        (24, v2_scope(IDS[:2], count=1), "scope-length", 4, "One id claimed, two there."),
+        (25, v2_scope(IDS[:1], size=48), "scope-length", 4, "48 bytes an id claimed, 32 there."),
         (26, b64(b"\0\x20"), "scope-length", 0, "Two bytes: the count is missing."),
-        (27, b64(b"\0\x20\0"), "no-scopes", 0, "Count 0."),
+        (27, b64(b"\0\x20\0"), "no-scopes", 2, "Count 0."),
         (28, b64(b"\0\x21\1" + bytes(33)), "id-length", 0, "An id of 33 bytes."),
-        (29, v2_scope(IDS[:1], size=0x2000), "scope-length", 0, "The size in the other byte order."),
+        (29, v2_scope(IDS[:1], size=0x2000), "scope-length", 4, "The size in the other byte order."),
     )
     for number, scope, error, place, comment in rows:
         text = probe(2, scope)
@@ -85,7 +86,8 @@ def other_messages(file):
     start, end = good.index("<wsd:Scopes"), good.index("</wsd:Probe>")
     refuse(group, 46, "No Scopes.", "PCCRD-2.2.2.1-01 PCCRD-3.2.4.1-07", good[:start] + good[end:], "missing-element")
     start, end = good.index("<wsd:Types"), good.index("<wsd:Scopes")
-    refuse(group, 47, "No Types.", "PCCRD-2.2.2.1-01", good[:start] + good[end:], "missing-element")
+    refuse(group, 47, "No Types: a search for services of any kind, as others send it.", "PCCRD-2.2.2.1-01 PCCRD-3.2.6-01",
+           good[:start] + good[end:], "foreign-types")
     refuse(group, 48, "Scopes twice.", "PCCRD-2.2.2.1-01", good[:end] + good[end:].replace(
         "</wsd:Probe>", f'<wsd:Scopes MatchBy="{STRCMP0}">{GOOD}</wsd:Scopes></wsd:Probe>'), "duplicate-element")
 
@@ -119,14 +121,14 @@ def hostile(file):
 def matches(file):
     group = file.group("match-v1", "hand-made", direction="response", message="ProbeMatches")
     topics = f"{MATCHING} PCCRD-2.2.3.9-02 PCCRD-3.1.4.1-04"
-    for number, digits, error, comment in (
-            (80, "0019", "block-count", "Four digits a count, as in the text of 2.2.3.9."),
-            (81, "0000002A0000002A", "block-count", "Two counts for one segment."),
-            (82, "000000", "block-count", "Six digits."),
-            (83, "0000002G", "hex", "A G among the digits."),
-            (84, "0000002", "hex", "Seven digits.")):
+    for number, digits, error, place, comment in (
+            (80, "0019", "block-count", 0, "Four digits a count, as in the text of 2.2.3.9."),
+            (81, "0000002A0000002A", "block-count", 0, "Two counts for one segment."),
+            (82, "000000", "block-count", 0, "Six digits."),
+            (83, "0000002G", "hex", 7, "A G among the digits."),
+            (84, "0000002", "hex", 7, "Seven digits.")):
         text = match(1, GOOD, digits)
-        refuse(group, number, comment, topics, text, error, value_at(text, "<PeerDist:BlockCount>"),
+        refuse(group, number, comment, topics, text, error, value_at(text, "<PeerDist:BlockCount>") + place,
                ["document-error"] if number == 80 else ())
     for number, addresses, comment in (
             (85, "", "No address."), (86, "157.59.141.183", "No port."), (87, "157.59.141.183:0x50", "A port in hex."),
@@ -146,7 +148,8 @@ def matches(file):
 def build():
     file = VectorFile(
         "message_invalid", "message", "Probes and matches, refused",
-        "Discard the text. The offset, where there is one, is that of the value at fault in bytes, white space before it left out.",
+        "Discard the text. The offset, where there is one, is that of the value at fault in bytes, white space before it left out; "
+        "in hex and base64 that of the character at fault, or of the place where one is missing.",
         **DOCUMENT)
     for part in (scopes, other_messages, hostile, matches):
         part(file)
