@@ -17,10 +17,15 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
 from generator import (  # noqa: E402
-    create, cut, derive, info_v1, info_v1_invalid, info_v2, info_v2_invalid, key_file, primitives, verify, yaml_writer,
+    create, cut, derive, hc_messages, info_v1, info_v1_invalid, info_v2, info_v2_invalid, key_file, primitives, rd_invalid,
+    rd_messages, rr_crypto, rr_invalid, rr_messages, rr_ranges, rtp_client, rtp_headers, rtp_negotiation, smb_messages, verify,
+    yaml_writer,
 )
 
-BUILDERS = (derive, key_file, info_v1, info_v1_invalid, info_v2, info_v2_invalid, create, verify, cut)
+BUILDERS = (
+    derive, key_file, info_v1, info_v1_invalid, info_v2, info_v2_invalid, create, verify, cut, rr_messages, rr_invalid, rr_crypto,
+    rr_ranges, rd_messages, rd_invalid, hc_messages, rtp_headers, rtp_negotiation, rtp_client, smb_messages,
+)
 
 # What a test is about -> the entries of the catalogue of requirements that it exercises.
 REQUIREMENTS = {
@@ -85,11 +90,11 @@ def main():
     texts, models = {}, {}
     for builder in BUILDERS:
         file = builder.build()
-        name = f"pccrc/{file.name}.yaml"
+        name = f"{file.folder}/{file.name}.yaml"
         models[name] = file.model(REQUIREMENTS)
         head = [f"{file.title}. Made by generate.py; edits here are lost.", "Format: README.md, schema.json."]
         texts[name] = yaml_writer.dump(models[name], head)
-    problems = conform(models) + parse_back(texts, models) + unknown_requirements()
+    problems = conform(models) + parse_back(texts, models) + unknown_requirements(models)
     texts["SHA256SUMS"] = "".join(
         f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in sorted(texts.items()))
     if check:
@@ -113,7 +118,7 @@ def differences(texts):
             found.append(f"{name}: missing")
         elif path.read_bytes() != text.encode():
             found.append(f"{name}: differs from what the generator makes")
-    strays = {p.relative_to(HERE).as_posix() for p in (HERE / "pccrc").glob("*")} - set(texts)
+    strays = {p.relative_to(HERE).as_posix() for p in HERE.glob("*/*.yaml")} - set(texts)
     return found + [f"{name}: made by nobody" for name in sorted(strays)]
 
 
@@ -147,15 +152,16 @@ def parse_back(texts, models):
             if yaml.load(text, Loader=loader) != models[name]]
 
 
-def unknown_requirements():
-    """Every id of the table must be in the catalogue, where the catalogue is."""
-    catalogue = HERE.parent / "conformance" / "requirements" / "pccrc.yaml"
-    if not catalogue.exists():
-        print(f"NOT CHECKED against the catalogue of requirements: {catalogue} is not there", file=sys.stderr)
+def unknown_requirements(models):
+    """Every id of a test must be in the catalogue, where the catalogue is."""
+    folder = HERE.parent / "conformance" / "requirements"
+    if not folder.exists():
+        print(f"NOT CHECKED against the catalogue of requirements: {folder} is not there", file=sys.stderr)
         return []
-    known = {line.split("id:")[1].strip() for line in catalogue.read_text(encoding="utf-8").splitlines()
-             if line.strip().startswith("- id:")}
-    return [f"generate.py: {i} is not in the catalogue" for ids in REQUIREMENTS.values() for i in ids if i not in known]
+    known = {line.split("id:")[1].strip() for path in sorted(folder.glob("*.yaml"))
+             for line in path.read_text(encoding="utf-8").splitlines() if line.strip().startswith("- id:")}
+    named = {i for model in models.values() for group in model["groups"] for test in group["tests"] for i in test["requirements"]}
+    return [f"{i} is not in the catalogue" for i in sorted(named - known)]
 
 
 def report(models):

@@ -25,6 +25,7 @@
 //! - [`hosted_cache`]: MS-PCHC, what clients offer to the cache of their branch;
 //! - [`smb`]: MS-SMB2 SRV_READ_HASH, content information from file servers;
 //! - [`store`]: what keeps blocks, and a bounded store in memory;
+//! - [`http_encoding`]: MS-PCCRTP, the content coding of HTTP, negotiation for either side;
 //! - [`wire`]: bytes at named offsets;
 //! - [`time`], [`entropy`], [`error`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -37,6 +38,7 @@ pub mod entropy;
 pub mod error;
 pub mod hash;
 pub mod hosted_cache;
+pub mod http_encoding;
 pub mod retrieval;
 pub mod smb;
 pub mod store;

@@ -3,13 +3,24 @@
 Numbers of tests are written down where the test is, so that adding or removing one never renames another.
 """
 
+import re
+
 from .flags import FLAGS
 
 
+# A topic may be an entry of the catalogue itself.
+REQUIREMENT = re.compile(r"[A-Z][A-Z0-9]+-[0-9.]+-[0-9]{2}\Z")
+
+
+def requirements_of(topic, table):
+    return [topic] if REQUIREMENT.match(topic) else table[topic]
+
+
 class VectorFile:
-    def __init__(self, name, kind, title, about):
+    def __init__(self, name, kind, title, about, document="MS-PCCRC", folder="pccrc"):
         self.name, self.kind, self.title, self.about = name, kind, title, about
-        self.prefix = "pccrc-" + name.replace("_", "-")
+        self.document, self.folder = document, folder
+        self.prefix = f"{folder}-{name.replace('_', '-')}"
         self.groups, self.used_flags, self.numbers = [], set(), set()
 
     def group(self, name, source, **parameters):
@@ -19,7 +30,7 @@ class VectorFile:
 
     def model(self, requirement_ids):
         return {
-            "document": "MS-PCCRC",
+            "document": self.document,
             "kind": self.kind,
             "about": self.about,
             "notes": {flag: FLAGS[flag] for flag in sorted(self.used_flags)},
@@ -49,7 +60,7 @@ class Group:
                     "id": f"{self.file.prefix}-{number:04d}",
                     "comment": comment,
                     "flags": flags,
-                    "requirements": sorted({i for topic in topics for i in requirement_ids[topic]}),
+                    "requirements": sorted({i for topic in topics for i in requirements_of(topic, requirement_ids)}),
                     "input": input,
                     "expect": expect,
                 }

@@ -2,9 +2,17 @@
 //! Invariant: a file that cannot be read as a vector file, or has no replay, is a failure and never passed over.
 //! The form of the files is in `vectors/README.md` and `vectors/schema.json`.
 
+mod blob;
+mod content;
 mod file;
 mod hex;
+mod message;
 mod pccrc;
+mod pccrd;
+mod pccrr;
+mod pccrtp;
+mod pchc;
+mod smb;
 mod sums;
 
 use std::path::{Path, PathBuf};
@@ -107,6 +115,11 @@ pub fn run(directory: &Path, filter: Option<&str>) -> Result<Report, VectorsErro
 pub fn replay(file: &File, group: &Group, test: &Test) -> Outcome {
     let failure = match (file.document.as_str(), file.kind.as_str()) {
         ("MS-PCCRC", kind) => pccrc::replay(kind, group, test),
+        ("MS-PCCRD", kind) => pccrd::replay(kind, group, test),
+        ("MS-PCCRR", kind) => pccrr::replay(kind, group, test),
+        ("MS-PCCRTP", kind) => pccrtp::replay(kind, group, test),
+        ("MS-PCHC", kind) => pchc::replay(kind, group, test),
+        ("MS-SMB2", kind) => smb::replay(kind, group, test),
         (document, kind) => Err(no_replay(document, kind)),
     };
     Outcome {

@@ -179,6 +179,12 @@ fn read_header(reader: &mut Reader<'_>) -> Result<MessageType, DecodeError> {
     reader.open("MessageHeader", None);
     reader.open("Version", None);
     let at = reader.at();
+    let remaining = reader.remaining();
+    // One field in two halves: half of it is none.
+    if remaining < 2 {
+        let needed = 2;
+        return Err(Problem::Truncated { needed, remaining }.at(at, "Version"));
+    }
     let minor = reader.u8("MinorVersion")?;
     let major = reader.u8("MajorVersion")?;
     reader.close();

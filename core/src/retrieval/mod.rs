@@ -30,7 +30,7 @@ pub use header::{
     CryptoAlgorithm, MESSAGE_MIN_BYTES, MessageHeader, MessageType, REQUEST_MAX_BYTES,
     RESPONSE_MAX_BYTES, TRANSPORT_HEADER_BYTES,
 };
-pub use payload::{PayloadPlace, block_key, payload_len};
+pub use payload::{PayloadPlace, block_key, payload_len, payload_lengths};
 pub use quirk::{Quirk, Quirks};
 pub use range::{
     BLOCK_RANGES_MAX, BLOCKS_PER_SEGMENT, BlockIndex, BlockRange, BlockRanges, BlockSet,

@@ -2,11 +2,13 @@
 //! Invariant: the key is the start of the segment's secret, and neither machine ever sees it or a byte of the block.
 //! Byte order: none.
 
+use core::ops::RangeInclusive;
+
 use super::client::DecryptOp;
 use super::server::EncryptOp;
 use super::{CryptoAlgorithm, Quirk};
 use crate::cipher::{
-    BlockCipher, CbcKey, CipherError, DecryptJob, EncryptJob, Padding, padded_len, unpad_to,
+    BlockCipher, CbcKey, CipherError, DecryptJob, EncryptJob, padded_len, unpad_to,
 };
 use crate::content::SegmentSecret;
 
@@ -28,6 +30,14 @@ pub const fn payload_len(crypto: CryptoAlgorithm, plain_len: usize) -> usize {
         Some(_) => padded_len(plain_len),
         None => plain_len,
     }
+}
+
+/// How long a block of `plain_len` bytes may be as it travels: peers pad in full, in part, or not at all.
+//= PCCRR-2.2.3-17
+//= PCCRR-2.2.5.3-06
+#[must_use]
+pub const fn payload_lengths(crypto: CryptoAlgorithm, plain_len: usize) -> RangeInclusive<usize> {
+    plain_len..=payload_len(crypto, plain_len)
 }
 
 /// Where in a received message the bytes of its block are.
@@ -102,11 +112,6 @@ impl DecryptOp {
             found: message.len(),
         })?;
         let (plain, padding) = unpad_to(payload, plain_len)?;
-        let quirk = match padding {
-            Padding::Zero => Some(Quirk::PaddingZero),
-            Padding::None => Some(Quirk::PaddingNone),
-            Padding::Pkcs7 | Padding::Other => None,
-        };
-        Ok((plain, quirk))
+        Ok((plain, Quirk::of_padding(padding)))
     }
 }

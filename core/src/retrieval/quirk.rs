@@ -4,6 +4,8 @@
 
 use core::fmt;
 
+use crate::cipher::Padding;
+
 /// One accepted peculiarity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -51,6 +53,16 @@ impl Quirk {
         Self::OtherVersion,
         Self::UnknownAlgorithm,
     ];
+
+    /// What is odd about how a block was padded.
+    #[must_use]
+    pub const fn of_padding(padding: Padding) -> Option<Self> {
+        match padding {
+            Padding::Zero => Some(Self::PaddingZero),
+            Padding::None => Some(Self::PaddingNone),
+            Padding::Pkcs7 | Padding::Other => None,
+        }
+    }
 
     /// The quirk's stable name.
     #[must_use]

@@ -7,9 +7,9 @@ use peerdist::content::{ContentInfo, ContentRange, SecretKey, cut};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::content::{Part, render};
 use super::{Group, Hash, Range, Test, Verdict, VersionParameters, same, typed};
 use crate::vectors::Hex;
+use crate::vectors::content::{Part, render};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,7 +2,6 @@
 //! Invariant: each kind compares everything that its vectors expect, the offset of an error included.
 //! Byte order: none.
 
-mod content;
 mod create;
 mod derive;
 mod info;

@@ -6,9 +6,9 @@ use peerdist::content::ContentInfo;
 use peerdist::content::verify::{Findings, Verifier};
 use serde::Deserialize;
 
-use super::content::{Part, render};
 use super::{Group, Test, Verdict, VersionParameters, same, typed};
 use crate::vectors::Hex;
+use crate::vectors::content::{Part, render};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

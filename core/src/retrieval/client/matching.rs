@@ -3,7 +3,6 @@
 //! Byte order: none.
 
 use super::{AvailableSegment, Outcome, Query, Question, Reading, ReceivedBlock, Verdict};
-use crate::cipher::padded_len;
 use crate::content::SegmentId;
 use crate::error::Rejected;
 use crate::retrieval::blob::SegmentAges;
@@ -11,7 +10,7 @@ use crate::retrieval::header::{MESSAGE_MIN_BYTES, TRANSPORT_HEADER_BYTES};
 use crate::retrieval::response::block_head_len;
 use crate::retrieval::{
     Block, BlockIndex, BlockList, BlockSet, CryptoAlgorithm, PayloadPlace, Response, ResponseBody,
-    SegmentList, VersionRange,
+    SegmentList, VersionRange, payload_lengths,
 };
 
 /// Offset of `MsgType` in a response.
@@ -131,16 +130,9 @@ fn judge_block(
     }
     let is_encrypted = crypto.cipher().is_some();
     if let Reading::Plain { length } = reading {
-        //= PCCRR-2.2.3-17
-        let least = length as usize;
-        let most = if is_encrypted {
-            padded_len(least)
-        } else {
-            least
-        };
         let found = block.payload.len();
-        if !(least..=most).contains(&found) {
-            let why = format!("{found} bytes for a block of {least} under {crypto}");
+        if !payload_lengths(crypto, length as usize).contains(&found) {
+            let why = format!("{found} bytes for a block of {length} under {crypto}");
             return Err(rejected("PCCRR-2.2.5.3-06", after_id + 8, why));
         }
     }

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::vectors::Hex;
+use super::Hex;
 
 const WORDS: [&str; 16] = [
     "branch", "cache", "segment", "block", "server", "client", "offer", "probe", "hash", "secret",
