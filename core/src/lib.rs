@@ -18,6 +18,7 @@
 //!
 //! - [`cipher`]: AES-CBC of many blocks at once, by the fastest kernel of the processor;
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
+//! - [`decode`]: any of their messages as an annotated tree, for people;
 //! - [`discovery`]: MS-PCCRD, who on the local subnet has which segments: prober and responder;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
 //! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
@@ -30,6 +31,7 @@
 
 pub mod cipher;
 pub mod content;
+pub mod decode;
 pub mod discovery;
 pub mod entropy;
 pub mod error;
