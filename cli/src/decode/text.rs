@@ -111,7 +111,10 @@ impl Tree {
             format!("{at:>digits$}  {at:>digits$x} {length:>digits$}  {indent}{name}{index}");
         let start = 3 * digits + 5 + indent.len() + CONTINUED;
         let value = self.value(field);
-        let meaning = shown(&field.meaning);
+        let meaning = match &field.value {
+            Value::Text(text) if *text == field.meaning => String::new(),
+            _ => shown(&field.meaning),
+        };
         let parts = [(" = ", value.as_str()), ("  ", meaning.as_str())];
         for (between, part) in parts.into_iter().filter(|(_, part)| !part.is_empty()) {
             let width = line.chars().count();
