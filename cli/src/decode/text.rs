@@ -52,11 +52,11 @@ pub(super) fn print(
         }
         writeln!(out)?;
     }
+    if decoded.unread() > 0 && !decoded.fields.is_empty() {
+        let unread = count(decoded.unread() as u64, "byte");
+        writeln!(out, "not read: the last {unread}")?;
+    }
     if let Some(error) = &decoded.error {
-        if decoded.unread() > 0 && !decoded.fields.is_empty() {
-            let unread = count(decoded.unread() as u64, "byte");
-            writeln!(out, "not read: the last {unread}")?;
-        }
         let place = format!(
             "byte {} ({:#x}), {}",
             error.at,

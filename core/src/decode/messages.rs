@@ -196,10 +196,18 @@ fn hosted_cache(bytes: &[u8], trace: &Trace) -> Outcome {
                 outcome.quirks = quirks_found!(segment.quirks);
                 outcome.quirks.extend(quirks_found!(segment.content_quirks));
             }
-            Err(bad) => outcome.notes.push(format!(
-                "nothing can be fetched by the content information inside: {bad} ({})",
-                bad.requirement()
-            )),
+            Err(bad) => {
+                // The message is good all the same, and is answered as such.
+                let quirk = hosted_cache::Quirk::BadContentInformationOk;
+                outcome.quirks.push(QuirkFound {
+                    name: quirk.name(),
+                    meaning: quirk.meaning(),
+                });
+                outcome.notes.push(format!(
+                    "nothing can be fetched by the content information inside: {bad} ({})",
+                    bad.requirement()
+                ));
+            }
         }
     }
     outcome
