@@ -1,7 +1,6 @@
 //! `peerdist decode` as people and programs call it.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a test that cannot go on should stop where it stands"
 )]
 

@@ -1,8 +1,4 @@
 //! The catalogue, the code and the vectors name the same requirements, and the page that counts them is up to date.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should stop where it stands"
-)]
 
 use std::path::Path;
 

@@ -161,9 +161,13 @@ impl Decoded<'_> {
         self.error.is_none()
     }
 
-    /// Bytes that were not read, for they stand behind the error.
+    /// Bytes that were not read: they stand behind the error, or behind a structure that tells its own length. What
+    /// ends a valid text (tags, line ends) is part of it.
     #[must_use]
     pub fn unread(&self) -> usize {
+        if self.is_valid() && matches!(self.protocol, Some(Protocol::Pccrd | Protocol::Pccrtp)) {
+            return 0;
+        }
         let ends = self.fields.iter().map(|field| field.at + field.length);
         self.bytes.len().saturating_sub(ends.max().unwrap_or(0))
     }
