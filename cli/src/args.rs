@@ -27,6 +27,8 @@ pub(crate) enum Command {
     /// Make, export and import a content server's secret key
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Show any message of the protocols field by field
+    Decode(DecodeArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),
@@ -181,6 +183,50 @@ pub(crate) struct PassphraseArgs {
     /// A file whose first line is the passphrase; - is standard input
     #[arg(long, value_name = "F", group = "word", value_hint = ValueHint::FilePath)]
     pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// Show any message of the protocols field by field.
+///
+/// Offsets are from the first byte of the input, in decimal and in hexadecimal. What is not valid is shown up to the
+/// error. Exit code 0 if the input is a message, 1 if it is none, 2 for usage.
+///
+/// Input of pccrtp is text, as it stands in an HTTP message: header lines, such as 'X-P2P-PeerDist: Version=1.1', or
+/// a whole head and the body behind it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DecodeArgs {
+    /// The message, as raw bytes; - is standard input
+    #[arg(value_name = "FILE", conflicts_with = "hex", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// The message in hexadecimal, instead of a file; spaces, colons and line ends between digits are fine
+    #[arg(long, value_name = "HEX")]
+    pub(crate) hex: Option<String>,
+    /// Whose message it is; auto looks at the first bytes and says what it chose
+    #[arg(long, value_enum, default_value_t = DecodeProtocol::Auto)]
+    pub(crate) protocol: DecodeProtocol,
+    /// As JSON, with the bytes of every field in full
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// With the segment secrets, which open the content to whoever sees them
+    #[arg(long)]
+    pub(crate) secrets: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DecodeProtocol {
+    /// Whichever it is
+    Auto,
+    /// Content information (MS-PCCRC)
+    Pccrc,
+    /// Discovery (MS-PCCRD)
+    Pccrd,
+    /// Header fields of HTTP (MS-PCCRTP)
+    Pccrtp,
+    /// Retrieval (MS-PCCRR)
+    Pccrr,
+    /// Hosted cache (MS-PCHC)
+    Pchc,
+    /// SRV_READ_HASH (MS-SMB2)
+    Smb,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! The command `peerdist`: parse, call, print; nothing is decided here.
 
 mod args;
+mod decode;
 mod destination;
 mod failure;
 mod info;
@@ -37,6 +38,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Secret(SecretCommand::New(args)) => secret::new(&args),
         Command::Secret(SecretCommand::Export(args)) => secret::export(&args),
         Command::Secret(SecretCommand::Import(args)) => secret::import(&args),
+        Command::Decode(args) => decode::run(&args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

@@ -55,6 +55,8 @@ def main():
     schema = json.loads((HERE / "schema.json").read_text(encoding="utf-8"))
     seen, faults = {}, []
     for path in sorted(HERE.glob("*.yaml")):
+        if path.name == "exempt.yaml":
+            continue
         before = len(seen)
         faults += [f"{path.name}: {fault}" for fault in faults_of(path, schema, seen)]
         levels = Counter(entry["level"] for entry in list(seen.values())[before:])

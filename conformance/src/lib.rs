@@ -5,6 +5,8 @@
 //!
 //! Layout:
 //!
+//! - [`coverage`]: which requirements code enforces and vectors pin;
 //! - [`vectors`]: files of test vectors, and their replay against core.
 
+pub mod coverage;
 pub mod vectors;

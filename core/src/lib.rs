@@ -19,6 +19,7 @@
 //! - [`cipher`]: AES-CBC of many blocks at once, by the fastest kernel of the processor;
 //! - [`client`]: MS-CCROD 2.8, content fetched from peers or a hosted cache, and the rest from the origin;
 //! - [`content`]: MS-PCCRC, content information, secrets, cutting by content;
+//! - [`decode`]: any of their messages as an annotated tree, for people;
 //! - [`discovery`]: MS-PCCRD, who on the local subnet has which segments: prober and responder;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
 //! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
@@ -33,6 +34,7 @@
 pub mod cipher;
 pub mod client;
 pub mod content;
+pub mod decode;
 pub mod discovery;
 pub mod entropy;
 pub mod error;

@@ -1,0 +1,276 @@
+//! Which requirements code enforces and vectors pin, and which neither does.
+//! Invariant: an id in code, in a vector or in an exemption that the catalogue does not know is a fault.
+//! What is read: `requirements/*.yaml`, comments `//= ID` in Rust sources, and `requirements` of vectors.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::vectors::{self, VectorsError};
+
+/// The file of exemptions among those of the catalogue.
+const EXEMPTIONS: &str = "exempt.yaml";
+
+/// Why coverage could not be counted.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the fields are the words of the message")]
+pub enum CoverageError {
+    /// A file or folder that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// A file of the catalogue of another form.
+    #[error("{}: {source}", path.display())]
+    Form {
+        path: PathBuf,
+        source: serde_yaml::Error,
+    },
+    /// Vectors that cannot be read.
+    #[error(transparent)]
+    Vectors(#[from] VectorsError),
+}
+
+/// The requirements of one document.
+#[derive(Debug, Deserialize)]
+struct Document {
+    document: String,
+    requirements: Vec<Requirement>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Requirement {
+    id: String,
+    level: String,
+    text: String,
+}
+
+impl Requirement {
+    fn is_must(&self) -> bool {
+        matches!(self.level.as_str(), "must" | "must-not")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exemptions {
+    exemptions: Vec<Exemption>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exemption {
+    id: String,
+    reason: String,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Coverage {
+    documents: Vec<Document>,
+    exemptions: Vec<Exemption>,
+    /// Ids in code, and the first file that has each.
+    code: BTreeMap<String, String>,
+    /// Ids in vectors, and the first vector that has each.
+    vectors: BTreeMap<String, String>,
+}
+
+impl Coverage {
+    /// Reads a source tree of this project.
+    ///
+    /// # Errors
+    /// [`CoverageError`] for what cannot be read.
+    pub fn read(root: &Path) -> Result<Self, CoverageError> {
+        let mut documents: Vec<Document> = Vec::new();
+        let mut exemptions = Vec::new();
+        for path in files_below(&root.join("conformance/requirements"), "yaml")? {
+            let text = text_of(&path)?;
+            let form = |source| CoverageError::Form {
+                path: path.clone(),
+                source,
+            };
+            if path.ends_with(EXEMPTIONS) {
+                let read: Exemptions = serde_yaml::from_str(&text).map_err(form)?;
+                exemptions = read.exemptions;
+            } else {
+                documents.push(serde_yaml::from_str(&text).map_err(form)?);
+            }
+        }
+        let mut code = BTreeMap::new();
+        for folder in ["core/src", "node/src"] {
+            for path in files_below(&root.join(folder), "rs")? {
+                let place = path.strip_prefix(root).unwrap_or(&path);
+                for line in text_of(&path)?.lines() {
+                    if let Some(id) = line.trim_start().strip_prefix("//= ") {
+                        code.entry(id.trim().to_owned())
+                            .or_insert_with(|| place.display().to_string());
+                    }
+                }
+            }
+        }
+        let mut pinned = BTreeMap::new();
+        for (path, text) in vectors::read_all(&root.join("vectors"))? {
+            let file = vectors::parse(&path, &text)?;
+            for test in file.groups.into_iter().flat_map(|group| group.tests) {
+                for id in test.requirements {
+                    pinned.entry(id).or_insert_with(|| test.id.clone());
+                }
+            }
+        }
+        Ok(Self {
+            documents,
+            exemptions,
+            code,
+            vectors: pinned,
+        })
+    }
+
+    /// What must not be: unknown ids, a MUST that nobody takes care of, an exemption without need or reason.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let known: BTreeSet<&str> = self.requirements().map(|known| known.id.as_str()).collect();
+        let mut faults = Vec::new();
+        for (id, place) in self.code.iter().chain(&self.vectors) {
+            if !known.contains(id.as_str()) {
+                faults.push(format!(
+                    "{place} names {id}, which the catalogue does not know"
+                ));
+            }
+        }
+        let mut exempted = BTreeSet::new();
+        for Exemption { id, reason } in &self.exemptions {
+            if !known.contains(id.as_str()) {
+                faults.push(format!("{id} is exempted and unknown"));
+            } else if !exempted.insert(id.as_str()) {
+                faults.push(format!("{id} is exempted twice"));
+            } else if self.is_covered(id) {
+                faults.push(format!("{id} is exempted, though it is enforced or pinned"));
+            }
+            if reason.trim().is_empty() {
+                faults.push(format!("{id} is exempted without a reason"));
+            }
+        }
+        for open in self.requirements().filter(|entry| self.is_open(entry)) {
+            if !exempted.contains(open.id.as_str()) {
+                faults.push(format!(
+                    "{}: neither enforced, nor pinned, nor exempted: {}",
+                    open.id, open.text
+                ));
+            }
+        }
+        faults
+    }
+
+    /// The coverage as a page of Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut page = String::from(
+            "# Coverage of the requirements\n\n\
+             Counted by `cargo test -p peerdist-conformance --test coverage`, which fails where this page is out of\n\
+             date; with `UPDATE_COVERAGE=1` in the environment it writes the page. *In code*: named by a comment\n\
+             `//= ID` in `core/src` or `node/src`. *By vectors*: named by a test vector, which the replay may not\n\
+             judge yet. Neither says that the requirement is met in every case.\n\n\
+             | document | entries | in code | by vectors | both | neither | MUST | MUST, neither |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|\n",
+        );
+        let mut sums = [0; 7];
+        for document in &self.documents {
+            let row = self.row(document);
+            for (sum, count) in sums.iter_mut().zip(row) {
+                *sum += count;
+            }
+            write_row(&mut page, &document.document, row);
+        }
+        write_row(&mut page, "all", sums);
+        page.push_str("\n## MUST, neither in code nor by vectors\n\n");
+        for entry in self.requirements().filter(|entry| self.is_open(entry)) {
+            let exemption = self.exemptions.iter().find(|known| known.id == entry.id);
+            let reason = exemption.map_or("no exemption", |known| known.reason.trim());
+            // Writing into memory cannot fail.
+            let _ = writeln!(page, "- `{}`: {} *{reason}*", entry.id, entry.text.trim());
+        }
+        page.push_str("\n## Other entries, neither in code nor by vectors\n");
+        for document in &self.documents {
+            let open: Vec<String> = document
+                .requirements
+                .iter()
+                .filter(|entry| !entry.is_must() && !self.is_covered(&entry.id))
+                .map(|entry| format!("`{}` ({})", entry.id, entry.level))
+                .collect();
+            if !open.is_empty() {
+                let _ = write!(page, "\n{}: {}\n", document.document, open.join(", "));
+            }
+        }
+        page
+    }
+
+    fn requirements(&self) -> impl Iterator<Item = &Requirement> {
+        self.documents
+            .iter()
+            .flat_map(|document| &document.requirements)
+    }
+
+    fn is_covered(&self, id: &str) -> bool {
+        self.code.contains_key(id) || self.vectors.contains_key(id)
+    }
+
+    fn is_open(&self, entry: &Requirement) -> bool {
+        entry.is_must() && !self.is_covered(&entry.id)
+    }
+
+    fn row(&self, document: &Document) -> [usize; 7] {
+        let entries = &document.requirements;
+        let count = |what: &dyn Fn(&Requirement) -> bool| {
+            entries.iter().filter(|entry| what(entry)).count()
+        };
+        let in_code = |entry: &Requirement| self.code.contains_key(&entry.id);
+        let pinned = |entry: &Requirement| self.vectors.contains_key(&entry.id);
+        [
+            entries.len(),
+            count(&in_code),
+            count(&pinned),
+            count(&|entry| in_code(entry) && pinned(entry)),
+            count(&|entry| !self.is_covered(&entry.id)),
+            count(&Requirement::is_must),
+            count(&|entry| self.is_open(entry)),
+        ]
+    }
+}
+
+fn write_row(page: &mut String, name: &str, row: [usize; 7]) {
+    let cells = row.map(|count| count.to_string()).join(" | ");
+    let _ = writeln!(page, "| {name} | {cells} |");
+}
+
+fn text_of(path: &Path) -> Result<String, CoverageError> {
+    std::fs::read_to_string(path).map_err(|source| CoverageError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The files of a kind below a folder, in the order of their names.
+fn files_below(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, CoverageError> {
+    let mut folders = vec![folder.to_owned()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let failed = |source| CoverageError::Read {
+            path: folder.clone(),
+            source,
+        };
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
