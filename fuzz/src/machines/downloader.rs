@@ -155,7 +155,7 @@ impl World for Stage {
                 }
             }
             Output::FetchOrigin { fetch, range, .. } => {
-                assert!(range.length > 0);
+                assert!(range.length > 0, "{range:?}");
                 self.fetches.push((fetch, range));
             }
             Output::AbortOrigin { fetch } => self.fetches.retain(|(other, _)| *other != fetch),

@@ -60,7 +60,7 @@ impl Holdings for Cache {
                 form: BlockForm::Sealed { crypto, iv },
             },
             4 => HeldBlock {
-                length: u32::MAX,
+                length: 300_000,
                 form: BlockForm::Plain,
             },
             5 => HeldBlock {
