@@ -244,6 +244,7 @@ impl Downloader {
 
     fn finish(&mut self, token: DownloadToken) {
         if let Some(download) = self.downloads.remove(&token) {
+            self.disown_verifying(token);
             self.timers.stop(Timer::OriginRetry(token));
             self.is_stirred = true;
             self.tell(Event::Finished {
@@ -273,6 +274,7 @@ impl Downloader {
         let Some(download) = self.downloads.remove(&token) else {
             return false;
         };
+        self.disown_verifying(token);
         for (segment, progress) in download.segments.iter().enumerate() {
             let is_partial = !progress.left.is_empty() && progress.left != progress.wanted.blocks;
             if let Some((shared, offers)) = download.shared(segment).filter(|_| is_partial) {
