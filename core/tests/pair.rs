@@ -8,21 +8,38 @@
     reason = "a world that does what it cannot do is a failed test"
 )]
 
+#[path = "pair/asking.rs"]
+mod asking;
 #[path = "pair/broken.rs"]
 mod broken;
+#[path = "pair/caching.rs"]
+mod caching;
+#[path = "pair/discovering.rs"]
+mod discovering;
+#[path = "pair/download.rs"]
+mod download;
 #[path = "pair/faults.rs"]
 mod faults;
+#[path = "pair/hashes.rs"]
+mod hashes;
 #[path = "pair/node.rs"]
 mod node;
+#[path = "pair/offering.rs"]
+mod offering;
 #[path = "pair/scene.rs"]
 mod scene;
+#[path = "pair/serving.rs"]
+mod serving;
+#[path = "pair/total.rs"]
+mod total;
 #[path = "pair/world.rs"]
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use broken::Broken;
-use world::{Bug, Total, World};
+use total::Total;
+use world::{Bug, World};
 
 const SEEDS: u64 = 300;
 
@@ -76,6 +93,17 @@ fn a_world_that_is_wrong_is_found_out() {
         Bug::ForgetsTimeouts,
         Bug::OriginStaysAway,
         Bug::DeliversTwice,
+        Bug::NumbersStartAnew,
+        Bug::AnswersTwice,
+        Bug::ClaimsEverything,
+        Bug::BelievesAnybody,
+        Bug::ForgetsProbes,
+        Bug::CacheSkipsVerification,
+        Bug::TrustsCiphertext,
+        Bug::MixesHashesUp,
+        Bug::TellsOfMore,
+        Bug::ForgetsFetches,
+        Bug::ForgetsTicks,
     ];
     let counts = bugs.map(caught);
     for (bug, count) in bugs.iter().zip(counts) {

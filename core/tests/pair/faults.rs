@@ -69,24 +69,44 @@ impl Faults {
         self.strikes(now, self.rates.lost)
     }
 
-    pub(crate) fn doubles(&mut self, now: Instant) -> bool {
-        self.strikes(now, self.rates.doubled)
-    }
-
     pub(crate) fn block_is_gone(&mut self, now: Instant) -> bool {
         self.strikes(now, self.rates.block_gone)
     }
 
-    /// Changes a byte, now and then.
-    pub(crate) fn mangle(&mut self, now: Instant, bytes: &mut [u8]) {
-        if self.strikes(now, self.rates.mangled) && !bytes.is_empty() {
+    /// What arrives of a message that is sent now, and how much later: nothing, it, or it twice; whole or mangled.
+    pub(crate) fn carry(&mut self, now: Instant, bytes: &[u8]) -> Vec<(Duration, Vec<u8>)> {
+        let copies = 1 + u32::from(self.strikes(now, self.rates.doubled));
+        let mut arriving = Vec::new();
+        for _ in 0..copies {
+            if self.loses(now) {
+                continue;
+            }
+            let mut bytes = bytes.to_vec();
+            self.mangle(now, &mut bytes);
+            arriving.push((self.delay(now), bytes));
+        }
+        arriving
+    }
+
+    /// Changes a bit or cuts the end off, now and then.
+    fn mangle(&mut self, now: Instant, bytes: &mut Vec<u8>) {
+        if self.mangles(now) && !bytes.is_empty() {
             let at = self.index(bytes.len());
-            bytes[at] ^= 1 << self.below(8);
+            if self.chance(150) {
+                bytes.truncate(at);
+            } else {
+                bytes[at] ^= 1 << self.below(8);
+            }
         }
     }
 
     pub(crate) fn mangles(&mut self, now: Instant) -> bool {
         self.strikes(now, self.rates.mangled)
+    }
+
+    /// Whether bytes of this world never change on their way, so that what arrives is what somebody said.
+    pub(crate) const fn never_mangle(&self) -> bool {
+        self.rates.mangled == 0
     }
 
     /// How long something takes: a few milliseconds, or seconds where it comes late.
