@@ -13,6 +13,7 @@ pub(crate) struct Rates {
     pub(crate) mangled: u32,
     pub(crate) late: u32,
     pub(crate) block_gone: u32,
+    pub(crate) rotten: u32,
 }
 
 pub(crate) struct Faults {
@@ -36,6 +37,7 @@ impl Faults {
             mangled: rate(60),
             late: rate(200),
             block_gone: rate(100),
+            rotten: rate(100),
         };
         let heals_at = Instant::ZERO + Duration::from_millis(1_000 + random.below(20_000));
         Self {
@@ -71,6 +73,14 @@ impl Faults {
 
     pub(crate) fn block_is_gone(&mut self, now: Instant) -> bool {
         self.strikes(now, self.rates.block_gone)
+    }
+
+    /// Changes a bit of what is read from a disk, now and then.
+    pub(crate) fn rot(&mut self, now: Instant, bytes: &mut [u8]) {
+        if self.strikes(now, self.rates.rotten) && !bytes.is_empty() {
+            let at = self.index(bytes.len());
+            bytes[at] ^= 1 << self.below(8);
+        }
     }
 
     /// What arrives of a message that is sent now, and how much later: nothing, it, or it twice; whole or mangled.

@@ -131,15 +131,17 @@ impl World {
             }
             None => None,
         };
-        let payload = segment
-            .zip(stored)
-            .and_then(|(segment, stored)| match encrypt {
-                Some(op) => (stored.form == BlockForm::Plain)
-                    .then(|| self.scene.encrypt(segment, &op, stored.bytes)),
-                None => {
-                    (load?.length as usize == stored.bytes.len()).then(|| stored.bytes.to_vec())
-                }
-            });
+        let mut stored = stored.map(|stored| (stored.form, stored.bytes.to_vec()));
+        if let Some((_, bytes)) = &mut stored {
+            self.faults.rot(self.now, bytes);
+        }
+        let payload = segment.zip(stored);
+        let payload = payload.and_then(|(segment, (form, bytes))| match encrypt {
+            Some(op) => {
+                (form == BlockForm::Plain).then(|| self.scene.encrypt(segment, &op, &bytes))
+            }
+            None => (load?.length as usize == bytes.len()).then_some(bytes),
+        });
         match payload.filter(|_| !is_gone) {
             None => {
                 self.server(number, server::Input::Lost { exchange })?;
