@@ -52,7 +52,8 @@ impl Scene {
                 (0..1 + faults.index(3)).for_each(|_| scene.add_real_segment(faults));
             }
             _ => {
-                (0..1 + faults.index(12)).for_each(|number| scene.add_small_segment(number, faults))
+                (0..1 + faults.index(12))
+                    .for_each(|number| scene.add_small_segment(number, faults));
             }
         }
         scene
