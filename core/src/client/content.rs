@@ -139,7 +139,7 @@ impl Download {
         let wanted = wanted.filter(|(_, segment)| !segment.left.is_empty());
         let mut waiting: Vec<_> = wanted.map(|(index, _)| index).collect();
         waiting.reverse();
-        Ok(Self {
+        let mut download = Self {
             token: start.download,
             version: start.version,
             mode: start.mode,
@@ -154,7 +154,10 @@ impl Download {
             origin_failures: 0,
             origin_bad_blocks: 0,
             origin_rests: false,
-        })
+        };
+        // Nothing is verified yet; this takes the cursor to the first block that is wanted.
+        download.next_in_order();
+        Ok(download)
     }
 
     pub(super) fn op(&self, segment: usize, index: BlockIndex) -> Option<BlockOp> {
@@ -214,6 +217,8 @@ impl Download {
                 continue;
             };
             if progress.left.contains(next) {
+                // Fetching ahead is counted from here: blocks that nobody wants may lie in between.
+                self.cursor = (segment, next.get());
                 return None;
             }
             self.cursor = (segment, next.get() + 1);
