@@ -69,6 +69,8 @@ impl Downloader {
             }
             retrieval::Output::Decrypt(op) => {
                 let ask = self.asks.get(&op.tag);
+                // The key is that of the download's own content information; no message has one.
+                //= PCCRC-2.2-09
                 let session = ask.and_then(|ask| self.sessions.get(&ask.session));
                 if let Some(session) = session {
                     let (download, segment) = (session.download, session.segment);
