@@ -58,8 +58,10 @@ impl Downloader {
                 peer,
                 query,
             } => {
-                if let Some(ask) = self.asks.get_mut(&tag) {
-                    ask.exchange = Some(exchange);
+                let ask = self.asks.get_mut(&tag).map(|ask| &mut ask.exchange);
+                let list = self.segment_lists.get_mut(&tag);
+                if let Some(known) = ask.or(list.map(|list| &mut list.exchange)) {
+                    *known = Some(exchange);
                     self.outputs.push_back(Output::Send {
                         exchange,
                         peer,
@@ -69,6 +71,8 @@ impl Downloader {
             }
             retrieval::Output::Decrypt(op) => {
                 let ask = self.asks.get(&op.tag);
+                // The key is that of the download's own content information; no message has one.
+                //= PCCRC-2.2-09
                 let session = ask.and_then(|ask| self.sessions.get(&ask.session));
                 if let Some(session) = session {
                     let (download, segment) = (session.download, session.segment);
@@ -103,7 +107,7 @@ impl Downloader {
                 peer,
                 rejected,
             }),
-            // The framework asks for no segment lists, so there are no blobs.
+            // The list around it is good, and how old segments are makes no difference here.
             retrieval::Event::BlobDropped { .. } => {}
             retrieval::Event::Lenient { peer, quirks } => {
                 self.tell(Event::Lenient { peer, quirks });
@@ -112,6 +116,9 @@ impl Downloader {
     }
 
     fn on_outcome(&mut self, exchange: Exchange, tag: Tag, outcome: Outcome) {
+        if self.segment_list_ended(tag, &outcome) {
+            return;
+        }
         // Unknown where the session ended before: it took its requests along.
         let Some(ask) = self.asks.remove(&tag) else {
             return;

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::ports::{BlockOp, Delivery, DownloadToken, Mode, Order, Start, Tally};
+use super::segment_lists::Listing;
 use crate::content::{BLOCK_BYTES, ContentInfo, ContentRange, SegmentId, Version};
 use crate::error::ApiMisuse;
 use crate::retrieval::{BLOCKS_PER_SEGMENT, BlockIndex, BlockSet};
@@ -105,6 +106,7 @@ pub(super) struct Download {
     pub(super) segments: Vec<Progress>,
     /// Segments no session was started for yet: the next is the last.
     pub(super) waiting: Vec<u32>,
+    pub(super) listing: Listing,
     /// Segments with missing blocks.
     pub(super) with_missing: BTreeSet<usize>,
     /// Segments with blocks left.
@@ -148,6 +150,7 @@ impl Download {
             unfinished: waiting.len(),
             segments,
             waiting,
+            listing: Listing::default(),
             with_missing: BTreeSet::new(),
             tally: Tally::default(),
             cursor: (0, 0),
