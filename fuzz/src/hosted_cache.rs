@@ -47,7 +47,11 @@ fn segment_information(message: &SegmentInfo<'_>, message_len: usize) {
     let listed = segment.listed();
     let count = segment.block_hashes.len() / segment.key.algorithm.digest_len();
     assert_eq!(listed.len() as usize, count);
-    assert!(listed.iter().all(|block| block.get() < segment.block_count()));
+    assert!(
+        listed
+            .iter()
+            .all(|block| block.get() < segment.block_count())
+    );
     assert!(!segment.is_proven || listed.len() == segment.block_count());
     let list = message.segment_information.get(segment.bytes_before_list..);
     assert!(list.is_some_and(|list| list.starts_with(segment.block_hashes)));

@@ -1,6 +1,10 @@
 //! The corpus of every fuzz target, replayed as it is and changed at random but always in the same way.
 //! Invariant: a target without a corpus fails, and so does a corpus without a target.
 //! Byte order: none.
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this file is a test, its functions included"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
