@@ -23,7 +23,7 @@ use segments::{Whole, at, now, sealed, settings, v1, v2};
 const DIRECTORY: &str = "PEERDIST_STORE_CHILD";
 const FIRST: &str = "PEERDIST_STORE_FIRST";
 const KILLS: &str = "PEERDIST_KILLS";
-const KILLS_BY_DEFAULT: u64 = 20;
+const KILLS_BY_DEFAULT: u64 = 15;
 /// The child drops what is older, so that no run has to look at all that ever was.
 const KEPT: u64 = 60;
 
