@@ -24,7 +24,7 @@ const CORRUPT_LIMIT: u32 = 3;
 pub(super) struct Directory {
     pub(super) path: PathBuf,
     pub(super) is_writable: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -98,7 +98,7 @@ impl Directory {
         Ok(Self {
             path: path.to_owned(),
             is_writable,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -141,6 +141,13 @@ impl Directory {
         let mut options = File::options();
         let file = options.write(true).create(true).truncate(true).mode(0o600);
         file.open(directory.join(name))?.write_all(bytes)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // In words: a process that is being started at this moment has the file open too, until it is what it will be.
+        let _ = rustix::fs::flock(&self.lock, FlockOperation::Unlock);
     }
 }
 

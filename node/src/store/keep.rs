@@ -13,18 +13,16 @@ use peerdist::time::{Duration, Instant};
 
 use super::error::StoreError;
 use super::facts::{FactsError, SegmentFacts};
-use super::index::{IndexResult, Tables};
+use super::index::Tables;
 use super::open::{Shared, Writer};
 use super::packs::{FIRST_RECORD, locked};
 use super::record::{Kind, PAYLOAD_MAX_BYTES, Record, span};
-use super::rows::{Place, SegmentRow};
+use super::rows::{Place, SegmentRow, number};
+use super::shelves::{
+    SEALED, VERIFIED, charge, come, discharge, drop_block, drop_segment_shelf, drop_shelf,
+    is_there, of, shelf_of,
+};
 use super::statistics::Change;
-
-/// The shelf of what was verified, and that of what nobody here can verify.
-pub(super) const VERIFIED: u8 = 0;
-pub(super) const SEALED: u8 = 1;
-/// Records that are wiped in one go.
-const WIPE_BATCH: usize = 4096;
 
 /// Why a change was not made.
 #[derive(Debug)]
@@ -90,7 +88,7 @@ impl Shared {
         Ok(changed)
     }
 
-    fn change_as<T>(
+    pub(super) fn change_as<T>(
         &self,
         writer: &mut Writer,
         is_durable: bool,
@@ -435,7 +433,7 @@ impl Shared {
     }
 
     /// Writes a record behind all others of its shelf.
-    fn append(
+    pub(super) fn append(
         &self,
         tables: &mut Tables<'_>,
         effects: &mut Effects,
@@ -498,7 +496,7 @@ impl Shared {
     }
 
     /// Writes down which segments were used since it was done last.
-    fn write_uses(&self, tables: &mut Tables<'_>) -> Result<(), Fault> {
+    pub(super) fn write_uses(&self, tables: &mut Tables<'_>) -> Result<(), Fault> {
         let stamps = std::mem::take(&mut locked(&self.uses).stamps);
         for ((id, shelf), stamp) in stamps {
             let Some(mut row) = tables.segment(&id)? else {
@@ -563,240 +561,6 @@ impl Shared {
             Ok(count)
         })
     }
-
-    /// Brings packs and then the index to the disk, and then wipes what went.
-    pub(super) fn flush(&self) -> Result<(), StoreError> {
-        if !self.is_writable() {
-            return Ok(());
-        }
-        // Most of it without holding anybody up.
-        self.packs.sync().map_err(self.failed("write its packs"))?;
-        let mut writer = locked(&self.writer);
-        let too_many_uses = self.settings.uses_limit / 2;
-        if !writer.has_changes && locked(&self.uses).stamps.len() <= too_many_uses {
-            return Ok(());
-        }
-        self.packs.sync().map_err(self.failed("write its packs"))?;
-        self.change_as(&mut writer, true, |tables| self.write_uses(tables))?;
-        writer.has_changes = false;
-        writer.uncommitted = 0;
-        self.counters.commits.fetch_add(1, Ordering::Relaxed);
-        self.wipe_dead(&mut writer)
-    }
-
-    /// Wipes records that the index on the disk does not name any more, and gives packs up that are worth it.
-    fn wipe_dead(&self, writer: &mut Writer) -> Result<(), StoreError> {
-        let mut wiped = WIPE_BATCH;
-        while wiped == WIPE_BATCH {
-            // What this changes reaches the disk with the next commit; doing it twice does no harm.
-            wiped = self.change_as(writer, false, |tables| {
-                let dead = tables.dead(WIPE_BATCH)?;
-                for (pack, at, span) in &dead {
-                    let gap = tables.gap_around(*pack, *at, *span)?;
-                    self.packs
-                        .wipe(*pack, (*at, *span), gap)
-                        .map_err(self.failed("wipe what went"))?;
-                    tables.remove_dead(*pack, *at)?;
-                }
-                Ok(dead.len())
-            })?;
-        }
-        // Only now, for what is moved here must not be wiped before that is on the disk.
-        let is_moved = self.change_as(writer, false, |tables| {
-            let mut is_moved = false;
-            for (pack, end, live) in tables.packs_in_use()? {
-                if tables.totals.current.contains(&pack) {
-                    continue;
-                }
-                if live == 0 {
-                    self.packs
-                        .remove(pack)
-                        .map_err(self.failed("remove a pack"))?;
-                    tables.remove_pack(pack)?;
-                } else if !self.packs.can_punch() && live < end / 2 {
-                    self.compact(tables, pack)?;
-                    is_moved = true;
-                }
-            }
-            Ok(is_moved)
-        })?;
-        writer.has_changes |= is_moved;
-        Ok(())
-    }
-
-    /// Moves what is left of a pack behind all others of its shelf.
-    fn compact(&self, tables: &mut Tables<'_>, pack: u32) -> Result<(), Fault> {
-        let mut effects = Effects::default();
-        for (at, handle, shelf, what, _) in tables.places_of(pack)? {
-            let Some(id) = tables.id_of(handle)? else {
-                continue;
-            };
-            let Some(mut row) = tables.segment(&id)? else {
-                continue;
-            };
-            let index = BlockIndex::new(what.into());
-            let place = match index {
-                Some(index) => tables.block(handle, shelf, index)?.map(|(place, _)| place),
-                None => row.facts,
-            };
-            let Some(place) = place.filter(|place| (place.pack, place.at) == (pack, at)) else {
-                continue;
-            };
-            let mut payload = Vec::new();
-            let record = self.record_with(place, &mut payload)?;
-            let Some(record) = record.filter(|record| record.crc == crc32fast::hash(&payload))
-            else {
-                // Found damaged when it is read.
-                continue;
-            };
-            let moved = self.append(tables, &mut effects, shelf, (&record, &payload))?;
-            tables.bury(place)?;
-            tables.set_place(moved, (handle, shelf, what))?;
-            match (index, record.kind.form()) {
-                (Some(index), Some(form)) => {
-                    tables.set_block(handle, shelf, index, (moved, form))?;
-                }
-                _ => row.facts = Some(moved),
-            }
-            tables.set_segment(&id, &row)?;
-            zeroize::Zeroize::zeroize(&mut payload);
-        }
-        Ok(())
-    }
-}
-
-pub(super) fn number(index: BlockIndex) -> u16 {
-    super::rows::number(index)
-}
-
-/// The number that belongs to a shelf.
-pub(super) fn of<T>(numbers: &mut [T; 2], shelf: u8) -> &mut T {
-    let [verified, sealed] = numbers;
-    if shelf == VERIFIED { verified } else { sealed }
-}
-
-pub(super) const fn shelf_of(row: &SegmentRow, shelf: u8) -> super::rows::ShelfRow {
-    let [verified, sealed] = row.shelves;
-    if shelf == VERIFIED { verified } else { sealed }
-}
-
-/// Whether a block stands in the way of one that is to be kept.
-fn is_there(row: &SegmentRow, shelf: u8, index: BlockIndex) -> bool {
-    shelf_of(row, VERIFIED).blocks.contains(index) && (shelf == VERIFIED || row.is_proven)
-        || shelf_of(row, shelf).blocks.contains(index)
-}
-
-/// Puts a segment on a shelf, or notes that it is used there.
-pub(super) fn come(
-    tables: &mut Tables<'_>,
-    row: &mut SegmentRow,
-    shelf: u8,
-    (now, stamp): (Instant, u64),
-) -> IndexResult<()> {
-    let handle = row.handle;
-    let on = of(&mut row.shelves, shelf);
-    if !on.is_there {
-        on.since = now.as_nanos();
-        *of(&mut tables.totals.segments, shelf) += 1;
-    }
-    tables.set_moments(shelf, handle, on, stamp)?;
-    on.is_there = true;
-    Ok(())
-}
-
-pub(super) fn charge(tables: &mut Tables<'_>, row: &mut SegmentRow, shelf: u8, weight: u64) {
-    of(&mut row.shelves, shelf).bytes += weight;
-    *of(&mut tables.totals.bytes, shelf) += weight;
-}
-
-fn discharge(tables: &mut Tables<'_>, row: &mut SegmentRow, shelf: u8, weight: u64) {
-    for bytes in [
-        &mut of(&mut row.shelves, shelf).bytes,
-        of(&mut tables.totals.bytes, shelf),
-    ] {
-        *bytes = bytes.saturating_sub(weight);
-    }
-}
-
-/// Drops a block, and with its last block the segment from the shelf.
-pub(super) fn drop_block(
-    tables: &mut Tables<'_>,
-    row: &mut SegmentRow,
-    shelf: u8,
-    index: BlockIndex,
-) -> IndexResult<()> {
-    let Some((place, _)) = tables.block(row.handle, shelf, index)? else {
-        return Ok(());
-    };
-    tables.remove_block(row.handle, shelf, index)?;
-    tables.bury(place)?;
-    discharge(tables, row, shelf, u64::from(span(place.length)));
-    let on = of(&mut row.shelves, shelf);
-    on.blocks.remove(index);
-    let is_empty = on.blocks.is_empty();
-    let blocks = of(&mut tables.totals.blocks, shelf);
-    *blocks = blocks.saturating_sub(1);
-    if is_empty {
-        let handle = row.handle;
-        drop_shelf(tables, handle, row, shelf)?;
-    }
-    Ok(())
-}
-
-/// Drops all of a segment that is on a shelf.
-pub(super) fn drop_shelf(
-    tables: &mut Tables<'_>,
-    handle: u64,
-    row: &mut SegmentRow,
-    shelf: u8,
-) -> IndexResult<()> {
-    let on = shelf_of(row, shelf);
-    if !on.is_there {
-        return Ok(());
-    }
-    for index in on.blocks.iter() {
-        if let Some((place, _)) = tables.block(handle, shelf, index)? {
-            tables.remove_block(handle, shelf, index)?;
-            tables.bury(place)?;
-        }
-    }
-    if shelf == VERIFIED {
-        if let Some(facts) = row.facts.take() {
-            tables.bury(facts)?;
-        }
-        row.is_proven = false;
-    }
-    tables.remove_moments(shelf, handle, &on)?;
-    let totals = &mut tables.totals;
-    for (total, gone) in [
-        (of(&mut totals.bytes, shelf), on.bytes),
-        (of(&mut totals.blocks, shelf), u64::from(on.blocks.len())),
-        (of(&mut totals.segments, shelf), 1),
-    ] {
-        *total = total.saturating_sub(gone);
-    }
-    *of(&mut row.shelves, shelf) = super::rows::ShelfRow::default();
-    Ok(())
-}
-
-fn drop_segment_shelf(
-    tables: &mut Tables<'_>,
-    effects: &mut Effects,
-    handle: u64,
-    shelf: u8,
-) -> Result<(), Fault> {
-    let known = match tables.id_of(handle)? {
-        Some(id) => tables.segment(&id)?.map(|row| (id, row)),
-        None => None,
-    };
-    let Some((id, mut row)) = known else {
-        let why = "a segment that is named is not there".to_owned();
-        return Err(redb::Error::Corrupted(why).into());
-    };
-    drop_shelf(tables, handle, &mut row, shelf)?;
-    tables.set_segment(&id, &row)?;
-    effects.gone.push(id);
-    Ok(())
 }
 
 impl From<FactsError> for Fault {

@@ -28,6 +28,7 @@
 mod commit;
 mod control;
 mod directory;
+mod durable;
 mod error;
 mod facts;
 mod handle;
@@ -41,6 +42,7 @@ mod rebuild;
 mod record;
 mod rows;
 mod settings;
+mod shelves;
 mod statistics;
 
 use std::path::Path;

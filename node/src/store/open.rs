@@ -198,9 +198,9 @@ impl Shared {
                 if let Some(mut row) = tables.segment(&id)? {
                     if what == super::rows::FACTS {
                         // Without its facts nothing verified of the segment can be served.
-                        super::keep::drop_shelf(tables, handle, &mut row, 0)?;
+                        super::shelves::drop_shelf(tables, handle, &mut row, 0)?;
                     } else if let Some(index) = peerdist::retrieval::BlockIndex::new(what.into()) {
-                        super::keep::drop_block(tables, &mut row, shelf, index)?;
+                        super::shelves::drop_block(tables, &mut row, shelf, index)?;
                     }
                     tables.set_segment(&id, &row)?;
                     effects.gone.push(id);

@@ -16,11 +16,12 @@ use zeroize::Zeroizing;
 use super::error::StoreError;
 use super::facts::SegmentFacts;
 use super::index::{IndexResult, View};
-use super::keep::{Fault, SEALED, VERIFIED, drop_block, drop_shelf, shelf_of};
+use super::keep::Fault;
 use super::open::Shared;
 use super::packs::locked;
 use super::record::{Kind, Record};
 use super::rows::{Place, SegmentRow};
+use super::shelves::{SEALED, VERIFIED, drop_block, drop_shelf, shelf_of};
 use super::statistics::{Change, SegmentSummary, Statistics};
 
 /// Segments whose facts are kept at hand.

@@ -10,11 +10,13 @@ use peerdist::time::Instant;
 use super::error::StoreError;
 use super::facts::SegmentFacts;
 use super::index::Tables;
-use super::keep::{Fault, SEALED, VERIFIED, charge, come, drop_block, number, of, shelf_of};
+use super::keep::Fault;
 use super::open::Shared;
 use super::packs::{FIRST_RECORD, Pack};
 use super::record::{ALIGNMENT, HEADER_SPAN, Kind, Record, span};
+use super::rows::number;
 use super::rows::{FACTS, Place, SegmentRow};
+use super::shelves::{SEALED, VERIFIED, charge, come, drop_block, of, shelf_of};
 
 /// Records that are taken up in one transaction.
 const BATCH: usize = 4096;
