@@ -132,14 +132,15 @@ impl Serving {
         let thread = std::thread::Builder::new()
             .name("store control".to_owned())
             .spawn(move || {
-                // Nonsense, silence and goodbyes end the connection alike.
-                let _ = serving.serve(stream);
+                // Nonsense, silence and goodbyes end the connection alike; the other handle to it does not keep it up.
+                let _ = serving.serve(&stream);
+                let _ = stream.shutdown(std::net::Shutdown::Both);
             })?;
         connections.push((thread, other));
         Ok(())
     }
 
-    fn serve(&self, mut stream: UnixStream) -> io::Result<()> {
+    fn serve(&self, mut stream: &UnixStream) -> io::Result<()> {
         while !self.is_over.load(Ordering::Acquire) {
             let request = wire::receive(&mut stream)?;
             let answer = match self.answer(&request) {
