@@ -6,7 +6,8 @@
 //! - [`content_info`]: content information made from content, and content held against it, on all cores;
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
-//! - [`secret_file`]: secret keys on disk.
+//! - [`secret_file`]: secret keys on disk;
+//! - [`store`]: blocks on disk, as a peer or a hosted cache keeps them.
 
 mod buffer;
 pub mod content_info;
@@ -15,3 +16,4 @@ pub mod output;
 mod pipeline;
 pub mod secret_file;
 pub mod source;
+pub mod store;

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod cache;
 mod ends;
 mod info_create;
 mod info_show;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::room::Room;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 21] = [
     "",
     "info",
     "info create",
@@ -16,6 +16,13 @@ const COMMANDS: [&str; 14] = [
     "secret export",
     "secret import",
     "decode",
+    "cache",
+    "cache ls",
+    "cache show",
+    "cache verify",
+    "cache flush",
+    "cache export",
+    "cache import",
     "vectors",
     "vectors run",
     "completions",
@@ -58,7 +65,7 @@ fn help_is_no_wider_than_the_terminal() {
 #[test]
 fn a_command_without_its_command_shows_help_and_is_a_mistake() {
     let room = Room::new();
-    for command in ["", "info", "secret", "vectors"] {
+    for command in ["", "info", "secret", "cache", "vectors"] {
         let ended = room.run(command);
         assert_eq!(ended.code, Some(2));
         assert!(ended.stdout.is_empty());

@@ -184,9 +184,10 @@ impl World {
     pub(crate) fn deliver(&mut self, number: usize, op: BlockOp) -> Result<(), Broken> {
         let node = &mut self.nodes[number];
         let place = (op.segment, op.index.get());
-        let stored = node.store.read(self.now, &op.id, op.index)?;
-        let stored = stored.filter(|it| it.form == BlockForm::Plain);
-        let stored = stored.ok_or("what is delivered was never stored")?.bytes;
+        let mut stored = Vec::new();
+        let form = node.store.read(self.now, &op.id, op.index, &mut stored)?;
+        let is_stored = form == Some(BlockForm::Plain);
+        ensure!(is_stored, "what is delivered was never stored");
         let right = self.scene.block(op.segment, op.index);
         ensure!(stored == right, "what is delivered is not the content");
         for _ in 0..=u32::from(self.bug == Bug::DeliversTwice) {

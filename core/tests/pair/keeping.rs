@@ -192,11 +192,11 @@ impl World {
         let kept = cache.kept.get(&key);
         for block in checked.iter() {
             let index = BlockIndex::new(block).ok_or("no block")?;
-            let stored = node.store.read(now, &key.id, index)?;
-            let plain = stored.and_then(|stored| match stored.form {
-                BlockForm::Plain => Some(stored.bytes.to_vec()),
+            let mut bytes = Vec::new();
+            let form = node.store.read(now, &key.id, index, &mut bytes)?;
+            let plain = form.and_then(|form| match form {
+                BlockForm::Plain => Some(bytes),
                 BlockForm::Sealed { crypto, iv } => {
-                    let bytes = stored.bytes.to_vec();
                     kept?.open(key, block, &SealedBlock { crypto, iv, bytes })
                 }
             });
@@ -225,10 +225,12 @@ impl World {
         let mut left = Vec::new();
         for block in held.unwrap_or_default().iter() {
             let index = BlockIndex::new(block).ok_or("no block")?;
-            let stored = store.read(now, &key.id, index)?.ok_or("no block there")?;
+            let mut bytes = Vec::new();
+            let form = store.read(now, &key.id, index, &mut bytes)?;
+            let form = form.ok_or("no block there")?;
             let is_named = blocks.contains(block);
-            if !is_named || only_ciphertext && stored.form == BlockForm::Plain {
-                left.push((index, stored.form, stored.bytes.to_vec()));
+            if !is_named || only_ciphertext && form == BlockForm::Plain {
+                left.push((index, form, bytes));
             }
         }
         store.forget(&key.id)?;

@@ -124,17 +124,18 @@ impl World {
         };
         let segment = self.scene.segment_at(&node.store, source.segment);
         // What was there when the request came may have gone since, or be there in another form.
-        let stored = match segment {
+        let mut bytes = Vec::new();
+        let form = match segment {
             Some(segment) => {
                 let id = self.scene.segments[segment].id;
-                node.store.read(self.now, &id, source.index)?
+                node.store.read(self.now, &id, source.index, &mut bytes)?
             }
             None => None,
         };
-        let mut stored = stored.map(|stored| (stored.form, stored.bytes.to_vec()));
-        if let Some((_, bytes)) = &mut stored {
-            self.faults.rot(self.now, bytes);
+        if form.is_some() {
+            self.faults.rot(self.now, &mut bytes);
         }
+        let stored = form.map(|form| (form, bytes));
         let payload = segment.zip(stored);
         let payload = payload.and_then(|(segment, (form, bytes))| match encrypt {
             Some(op) => {

@@ -258,9 +258,10 @@ impl World {
         ensure!(node.is_finished, "a download never ended: {usage:?}");
         for (number, segment) in self.scene.segments.iter().enumerate() {
             for index in segment.blocks.iter() {
-                let stored = node.store.read(self.now, &segment.id, index)?;
+                let mut stored = Vec::new();
+                let form = node.store.read(self.now, &segment.id, index, &mut stored)?;
                 let right = self.scene.block(number, index);
-                let is_right = stored.is_some_and(|it| it.bytes == right);
+                let is_right = form.is_some() && stored == right;
                 ensure!(is_right, "block {number}/{index} is not stored as it is");
             }
         }
