@@ -32,7 +32,7 @@ pub(crate) struct Cache {
     pub(crate) asking: Client,
     fetches: BTreeMap<FetchToken, Fetching>,
     /// Questions under way, and whose they are.
-    asks: BTreeMap<Tag, (FetchToken, u32, Option<Exchange>)>,
+    asks: BTreeMap<Tag, (FetchToken, BlockIndex, Option<Exchange>)>,
     messages: BTreeMap<Exchange, Vec<u8>>,
     decrypting: BTreeMap<Exchange, DecryptOp>,
     posted: BTreeMap<RequestToken, Poster>,
@@ -57,7 +57,7 @@ struct Fetching {
     fetch: Fetch,
     since: Instant,
     left: BlockSet,
-    arrived: Vec<(u32, Arrived)>,
+    arrived: Vec<(BlockIndex, Arrived)>,
 }
 
 fn asking(faults: &mut Faults) -> Client {
@@ -272,7 +272,7 @@ impl World {
             self.plan_soon(number, Happening::FetchEnded(token));
             return Ok(());
         };
-        fetching.left = fetching.left.difference(&BlockSet::range(block, 1));
+        fetching.left.remove(block);
         let (key, from) = (fetching.fetch.key, fetching.fetch.from);
         let length = keeping::block_length(key, fetching.fetch.segment_length, block);
         let reading = match fetching.fetch.hashes_are_known {
@@ -285,7 +285,7 @@ impl World {
         let peer = Peer(self.peer_at(from) as u64);
         let question = Question::Block {
             segment: key.id,
-            index: BlockIndex::new(block).ok_or("no block")?,
+            index: block,
             reading,
         };
         let ask = AskInput::Ask {
@@ -353,10 +353,7 @@ impl World {
         let message = cache.messages.remove(&exchange);
         let fetching = cache.fetches.get_mut(&token);
         if let (Outcome::Block(received), Some(fetching)) = (outcome, fetching) {
-            ensure!(
-                received.index.get() == block,
-                "another block than asked for"
-            );
+            ensure!(received.index == block, "another block than asked for");
             let message = message.ok_or("a block without its message")?;
             let bytes = received.place.of(&message).ok_or("no block in it")?;
             let arrived = Arrived {

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use peerdist::cipher::DecryptJob;
 use peerdist::content::{BLOCK_BYTES, HashOfData, SegmentSecret};
 use peerdist::hash::{HashAlgorithm, digest};
+use peerdist::hosted_cache::SegmentKey;
 use peerdist::hosted_cache::server::{Fetch, Input, KeepHashes};
-use peerdist::hosted_cache::{BlockSet, SegmentKey};
 use peerdist::retrieval::server::{BlockForm, Holdings};
-use peerdist::retrieval::{self, BlockIndex, CryptoAlgorithm, block_key};
+use peerdist::retrieval::{BlockIndex, BlockRange, BlockSet, CryptoAlgorithm, block_key};
 use peerdist::store::{BlockStore, SealedBlock};
 
 use crate::broken::{Broken, ensure};
@@ -21,7 +21,7 @@ pub(super) struct Kept {
     pub(super) secret: SegmentSecret,
     length: u32,
     hash_of_data: HashOfData,
-    hashes: BTreeMap<u32, Vec<u8>>,
+    hashes: BTreeMap<BlockIndex, Vec<u8>>,
 }
 
 /// A block of a fetch, plain or as it came.
@@ -31,17 +31,13 @@ pub(super) struct Arrived {
     pub(super) iv: [u8; 16],
 }
 
-pub(super) fn block_length(key: SegmentKey, length: u32, block: u32) -> u32 {
+pub(super) fn block_length(key: SegmentKey, length: u32, block: BlockIndex) -> u32 {
     match key.algorithm {
         HashAlgorithm::Sha512Truncated => length,
         _ => length
-            .saturating_sub(block * BLOCK_BYTES)
+            .saturating_sub(block.get() * BLOCK_BYTES)
             .clamp(1, BLOCK_BYTES),
     }
-}
-
-fn as_hosted(blocks: &retrieval::BlockSet) -> BlockSet {
-    blocks.iter().map(BlockIndex::get).collect()
 }
 
 impl Kept {
@@ -52,12 +48,12 @@ impl Kept {
         all && HashOfData::of_block_hashes(key.algorithm, &list) == self.hash_of_data
     }
 
-    fn agrees(&self, key: SegmentKey, block: u32, bytes: &[u8]) -> bool {
+    fn agrees(&self, key: SegmentKey, block: BlockIndex, bytes: &[u8]) -> bool {
         let hash = self.hashes.get(&block).map(Vec::as_slice);
         hash == Some(digest(key.algorithm, bytes).as_bytes())
     }
 
-    fn open(&self, key: SegmentKey, block: u32, sealed: &SealedBlock) -> Option<Vec<u8>> {
+    fn open(&self, key: SegmentKey, block: BlockIndex, sealed: &SealedBlock) -> Option<Vec<u8>> {
         let mut bytes = sealed.bytes.clone();
         if let Some(cipher) = sealed.crypto.cipher() {
             let cipher_key = block_key(cipher, &self.secret).ok()?;
@@ -76,8 +72,8 @@ impl World {
         let node = &self.nodes[number];
         let keys = (0..self.scene.segments.len()).map(|it| self.scene.key_of(it));
         let restored = keys.enumerate().filter_map(|(segment, key)| {
-            let held = as_hosted(&node.store.segment(&key.id)?.blocks);
-            let verified = as_hosted(&node.store.verified(&key.id));
+            let held = node.store.segment(&key.id)?.blocks;
+            let verified = node.store.verified(&key.id);
             let kept = node.cache.as_ref()?.kept.get(&key);
             let hashed = kept.map(|kept| kept.hashes.keys().copied().collect());
             Some(Input::Restored {
@@ -113,7 +109,7 @@ impl World {
         }
         (kept.length, kept.hash_of_data) = (keep.length, keep.hash_of_data);
         for block in keep.blocks.iter() {
-            let place = (block - keep.first_block + wrong) as usize % hashes.len();
+            let place = (block.get() - keep.first_block + wrong) as usize % hashes.len();
             kept.hashes.insert(block, hashes[place].to_vec());
         }
         Ok(())
@@ -124,15 +120,14 @@ impl World {
         &mut self,
         number: usize,
         fetch: &Fetch,
-        arrived: Vec<(u32, Arrived)>,
+        arrived: Vec<(BlockIndex, Arrived)>,
     ) -> Result<BlockSet, Broken> {
         let (now, bug) = (self.now, self.bug);
         let id = fetch.key.id;
         let mut stored = BlockSet::EMPTY;
-        for (block, arrived) in arrived {
-            let index = BlockIndex::new(block).ok_or("no block")?;
+        for (index, arrived) in arrived {
             let kept = self.its_cache(number)?.kept.get(&fetch.key);
-            let agrees = kept.is_some_and(|kept| kept.agrees(fetch.key, block, &arrived.bytes));
+            let agrees = kept.is_some_and(|kept| kept.agrees(fetch.key, index, &arrived.bytes));
             let is_trusted = !fetch.hashes_are_known && bug == Bug::TrustsCiphertext;
             if fetch.hashes_are_known || is_trusted {
                 if !agrees && bug != Bug::CacheSkipsVerification && !is_trusted {
@@ -151,7 +146,7 @@ impl World {
                     self.total.sealed += 1;
                 }
             }
-            stored = stored.union(&BlockSet::range(block, 1));
+            stored.insert(BlockRange::one(index));
         }
         if bug == Bug::TellsOfMore {
             return Ok(fetch.blocks);
@@ -190,19 +185,18 @@ impl World {
         cache.rechecks.remove(&(key, name));
         let (mut good, mut opened) = (BlockSet::EMPTY, Vec::new());
         let kept = cache.kept.get(&key);
-        for block in checked.iter() {
-            let index = BlockIndex::new(block).ok_or("no block")?;
+        for index in checked.iter() {
             let mut bytes = Vec::new();
             let form = node.store.read(now, &key.id, index, &mut bytes)?;
             let plain = form.and_then(|form| match form {
                 BlockForm::Plain => Some(bytes),
                 BlockForm::Sealed { crypto, iv } => {
-                    kept?.open(key, block, &SealedBlock { crypto, iv, bytes })
+                    kept?.open(key, index, &SealedBlock { crypto, iv, bytes })
                 }
             });
-            let plain = plain.filter(|it| kept.is_some_and(|kept| kept.agrees(key, block, it)));
+            let plain = plain.filter(|it| kept.is_some_and(|kept| kept.agrees(key, index, it)));
             if let Some(plain) = plain {
-                good = good.union(&BlockSet::range(block, 1));
+                good.insert(BlockRange::one(index));
                 opened.push((index, plain));
             }
         }
@@ -221,14 +215,13 @@ impl World {
         only_ciphertext: bool,
     ) -> Result<(), Broken> {
         let (now, store) = (self.now, &mut self.nodes[number].store);
-        let held = store.segment(&key.id).map(|held| as_hosted(&held.blocks));
+        let held = store.segment(&key.id).map(|held| held.blocks);
         let mut left = Vec::new();
-        for block in held.unwrap_or_default().iter() {
-            let index = BlockIndex::new(block).ok_or("no block")?;
+        for index in held.unwrap_or_default().iter() {
             let mut bytes = Vec::new();
             let form = store.read(now, &key.id, index, &mut bytes)?;
             let form = form.ok_or("no block there")?;
-            let is_named = blocks.contains(block);
+            let is_named = blocks.contains(index);
             if !is_named || only_ciphertext && form == BlockForm::Plain {
                 left.push((index, form, bytes));
             }
@@ -250,7 +243,7 @@ impl World {
     pub(crate) fn evict(&mut self, number: usize, segment: usize) -> Result<(), Broken> {
         let key = self.scene.key_of(segment);
         let store = &mut self.nodes[number].store;
-        let held = store.segment(&key.id).map(|held| as_hosted(&held.blocks));
+        let held = store.segment(&key.id).map(|held| held.blocks);
         if let Some(blocks) = held {
             self.total.evicted += 1;
             store.forget(&key.id)?;
@@ -272,8 +265,8 @@ impl World {
             if cache.rechecks.iter().any(|(of, _)| *of == key) {
                 continue;
             }
-            let verified = as_hosted(&node.store.verified(&key.id));
-            let held = node.store.segment(&key.id).map(|it| as_hosted(&it.blocks));
+            let verified = node.store.verified(&key.id);
+            let held = node.store.segment(&key.id).map(|it| it.blocks);
             let held = held.unwrap_or_default();
             let told = cache.server.held(&key);
             let agrees = told == (verified, held.difference(&verified));
@@ -281,7 +274,7 @@ impl World {
                 agrees,
                 "the cache believes in {told:?}, and has {verified:?} of {held:?}"
             );
-            let is_whole = held == as_hosted(&self.scene.segments[segment].blocks);
+            let is_whole = held == self.scene.segments[segment].blocks;
             ensure!(!all || is_whole, "the cache never got segment {segment}");
         }
         Ok(())
