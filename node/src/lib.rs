@@ -4,13 +4,18 @@
 //!
 //! - [`source`]: content to be read, a file or a stream, in pieces;
 //! - [`content_info`]: content information made from content, and content held against it, on all cores;
+//! - [`net`]: the network, real or simulated; [`http`]: servers and clients over it;
+//! - [`counters`]: what is counted;
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
 //! - [`secret_file`]: secret keys on disk.
 
 mod buffer;
 pub mod content_info;
+pub mod counters;
+pub mod http;
 pub mod kernels;
+pub mod net;
 pub mod output;
 mod pipeline;
 pub mod secret_file;
