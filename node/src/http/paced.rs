@@ -64,6 +64,8 @@ impl Phase {
 
     fn deadline(&self, limits: &ServerLimits) -> Instant {
         let limit = match self.now.load(Relaxed) {
+            // The answer was handed over, but not yet taken.
+            IDLE if self.is_writing.load(Relaxed) => limits.request_ms,
             IDLE => limits.idle_ms,
             HEAD => limits.head_ms,
             _ => limits.request_ms,
@@ -202,7 +204,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<'_, S> {
             Poll::Ready(flushed) => {
                 // Nothing is left to write: whoever took less than the least has still taken all.
                 this.stalled = None;
-                this.phase.is_writing.store(false, Relaxed);
+                if this.phase.is_writing.swap(false, Relaxed)
+                    && this.phase.now.load(Relaxed) == IDLE
+                {
+                    this.phase.rest();
+                }
                 Poll::Ready(flushed)
             }
             Poll::Pending => this.wait_to_write(cx),
