@@ -4,6 +4,7 @@
 //!
 //! - [`source`]: content to be read, a file or a stream, in pieces;
 //! - [`content_info`]: content information made from content, and content held against it, on all cores;
+//! - [`content_server`]: files and web servers with the content encoding of HTTP;
 //! - [`net`]: the network, real or simulated; [`http`]: servers and clients over it;
 //! - [`counters`]: what is counted;
 //! - [`kernels`]: the choice of the fastest hash kernels;
@@ -12,6 +13,7 @@
 
 mod buffer;
 pub mod content_info;
+pub mod content_server;
 pub mod counters;
 pub mod http;
 pub mod kernels;
