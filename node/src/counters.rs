@@ -109,3 +109,34 @@ impl PlainCounters {
         self.all().map(|(_, count)| count).sum()
     }
 }
+
+/// Of discovery, by the side that searches and the side that answers.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names are what administrators read")]
+pub struct DiscoveryCounters {
+    /// Datagrams that came, whatever became of them.
+    pub datagrams: Counter,
+    /// Probes that were read and understood.
+    pub probes: Counter,
+    /// Matches that were sent.
+    pub answers: Counter,
+    pub suppressed: Counter,
+    pub nothing_held: Counter,
+    pub no_address: Counter,
+    /// Probes that were sent, one for each interface and family.
+    pub probes_sent: Counter,
+    /// Matches that answered a search.
+    pub matches: Counter,
+    pub repeated: Counter,
+    /// Datagrams that are no message of the protocol, or one that counts for nothing.
+    pub rejected: Counter,
+    /// Dropped unread: their sender, or all together, were too fast.
+    pub dropped_rate: Counter,
+    /// Dropped: too much waited already.
+    pub dropped_full: Counter,
+    pub dropped_too_long: Counter,
+    /// Dropped unread: not from the local subnet, or from this process.
+    pub dropped_foreign: Counter,
+    pub socket_errors: Counter,
+    pub numbers_not_kept: Counter,
+}
