@@ -9,6 +9,7 @@
 //! - [`clock`]: tokio's time as core counts it;
 //! - [`discovery`]: who on the local subnet has which segments (MS-PCCRD);
 //! - [`counters`]: what is counted;
+//! - [`get`]: the client, which fetches content from peers, a hosted cache and the origin;
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
 //! - [`secret_file`]: secret keys on disk.
@@ -19,6 +20,7 @@ pub mod content_info;
 pub mod content_server;
 pub mod counters;
 pub mod discovery;
+pub mod get;
 pub mod http;
 pub mod kernels;
 pub mod net;
