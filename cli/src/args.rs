@@ -9,7 +9,9 @@ use peerdist_node::content_info::THREADS_MAX;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
-/// PeerDist (BranchCache) without Windows: content information, secrets and test vectors.
+pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
+
+/// PeerDist (BranchCache) without Windows: content servers, content information, secrets and test vectors.
 ///
 /// Exit codes: 0 good, 1 the thing judged failed, 2 usage or input, 3 not supported or not reached.
 #[derive(Debug, Parser)]
@@ -29,6 +31,10 @@ pub(crate) enum Command {
     Secret(SecretCommand),
     /// Show any message of the protocols field by field
     Decode(DecodeArgs),
+    /// Serve the files below a directory, with content information for clients that ask for it
+    Serve(ServeArgs),
+    /// Front a web server, and give its answers content information for clients that ask for it
+    Proxy(ProxyArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),

@@ -10,6 +10,7 @@ mod mistake;
 mod print;
 mod progress;
 mod secret;
+mod serving;
 mod vectors;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Secret(SecretCommand::Export(args)) => secret::export(&args),
         Command::Secret(SecretCommand::Import(args)) => secret::import(&args),
         Command::Decode(args) => decode::run(&args),
+        Command::Serve(args) => serving::serve(&args),
+        Command::Proxy(args) => serving::proxy(&args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

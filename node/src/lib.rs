@@ -4,6 +4,7 @@
 //!
 //! - [`source`]: content to be read, a file or a stream, in pieces;
 //! - [`content_info`]: content information made from content, and content held against it, on all cores;
+//! - [`content_server`]: files and web servers with the content encoding of HTTP;
 //! - [`net`]: the network, real or simulated; [`http`]: servers and clients over it;
 //! - [`clock`]: tokio's time as core counts it;
 //! - [`discovery`]: who on the local subnet has which segments (MS-PCCRD);
@@ -15,6 +16,7 @@
 mod buffer;
 pub mod clock;
 pub mod content_info;
+pub mod content_server;
 pub mod counters;
 pub mod discovery;
 pub mod http;

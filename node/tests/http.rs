@@ -101,14 +101,11 @@ impl Running {
         rest(&mut stream).await
     }
 
-    #[track_caller]
-    fn good_client_is_served(&self) -> impl Future<Output = ()> {
-        async {
-            let said = self.say(b"GET /good HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-            let said = said.await;
-            assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
-            assert!(said.ends_with("\r\n\r\n/good"), "{said}");
-        }
+    async fn good_client_is_served(&self) {
+        let said = self.say(b"GET /good HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let said = said.await;
+        assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+        assert!(said.ends_with("\r\n\r\n/good"), "{said}");
     }
 }
 
