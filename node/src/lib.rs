@@ -11,7 +11,8 @@
 //! - [`counters`]: what is counted;
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
-//! - [`secret_file`]: secret keys on disk.
+//! - [`secret_file`]: secret keys on disk;
+//! - [`store`]: blocks on disk, as a peer or a hosted cache keeps them.
 
 mod buffer;
 pub mod clock;
@@ -26,3 +27,4 @@ pub mod output;
 mod pipeline;
 pub mod secret_file;
 pub mod source;
+pub mod store;
