@@ -9,6 +9,7 @@
 //! - [`clock`]: tokio's time as core counts it;
 //! - [`discovery`]: who on the local subnet has which segments (MS-PCCRD);
 //! - [`counters`]: what is counted;
+//! - [`peer`]: the retrieval server and its responder (MS-PCCRR, MS-PCCRD);
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
 //! - [`secret_file`]: secret keys on disk;
@@ -24,6 +25,7 @@ pub mod http;
 pub mod kernels;
 pub mod net;
 pub mod output;
+pub mod peer;
 mod pipeline;
 pub mod secret_file;
 pub mod source;
