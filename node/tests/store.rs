@@ -6,6 +6,8 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+#[path = "store/carried.rs"]
+mod carried;
 #[path = "store/damage.rs"]
 mod damage;
 #[path = "store/disk.rs"]

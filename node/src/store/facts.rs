@@ -12,7 +12,7 @@ use peerdist::wire::{Reader, Writer};
 use zeroize::Zeroizing;
 
 /// The longest encoding: the hashes of 512 blocks, HoD and Kp, of 64 bytes each, and the rest.
-pub const FACTS_MAX_BYTES: usize = 64 * 512 + 2 * 64 + 64 + 16;
+pub(super) const FACTS_MAX_BYTES: usize = 64 * 512 + 2 * 64 + 64 + 16;
 
 /// What content information says of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,6 +43,9 @@ const PACKS: TableDefinition<'_, u32, (u8, u32, u32)> = TableDefinition::new("pa
 const DEAD: TableDefinition<'_, (u32, u32), u32> = TableDefinition::new("dead");
 const TOTALS: TableDefinition<'_, (), &[u8]> = TableDefinition::new("totals");
 
+/// A record in use: where, whose, on which shelf, which, how long.
+pub(super) type InUse = (u32, u64, u8, u16, u32);
+
 enum Base {
     Writable(Database),
     ReadOnly(ReadOnlyDatabase),
@@ -433,7 +436,7 @@ impl<'t> Tables<'t> {
     }
 
     /// The records of a pack that are in use: where, whose, on which shelf, which, how long.
-    pub(super) fn places_of(&self, pack: u32) -> IndexResult<Vec<(u32, u64, u8, u16, u32)>> {
+    pub(super) fn places_of(&self, pack: u32) -> IndexResult<Vec<InUse>> {
         let mut places = Vec::new();
         for row in self.places.range((pack, 0)..=(pack, u32::MAX))? {
             let (key, row) = row?;

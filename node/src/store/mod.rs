@@ -26,12 +26,15 @@
 //! Instants of a store count from 1970, for what they say has to outlive the process: see [`wall_clock`].
 
 mod commit;
+mod control;
 mod directory;
 mod error;
 mod facts;
+mod handle;
 mod index;
 mod keep;
 mod open;
+mod package;
 mod packs;
 mod read;
 mod rebuild;
@@ -49,8 +52,11 @@ use peerdist::retrieval::{BlockIndex, BlockSet};
 use peerdist::store::{BlockStore, Put, SealedBlock};
 use peerdist::time::Instant;
 
+pub use control::{ControlServer, RemoteStore};
 pub use error::StoreError;
 pub use facts::{FactsError, SegmentFacts};
+pub use handle::StoreHandle;
+pub use package::{Exported, Imported, PackageError, export, import};
 pub use settings::{KeepLimits, Space, StoreSettings};
 pub use statistics::{Change, SegmentSummary, Statistics};
 

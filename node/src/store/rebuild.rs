@@ -13,7 +13,7 @@ use super::index::Tables;
 use super::keep::{Fault, SEALED, VERIFIED, charge, come, drop_block, number, of, shelf_of};
 use super::open::Shared;
 use super::packs::{FIRST_RECORD, Pack};
-use super::record::{ALIGNMENT, HEADER_BYTES, Kind, Record, span};
+use super::record::{ALIGNMENT, HEADER_SPAN, Kind, Record, span};
 use super::rows::{FACTS, Place, SegmentRow};
 
 /// Records that are taken up in one transaction.
@@ -165,8 +165,8 @@ fn take_block(tables: &mut Tables<'_>, place: Place, record: &Record) -> Result<
     }
     // A later record of the same block was written after the earlier one went.
     if shelf_of(&row, shelf).blocks.contains(index) {
-        let has_others = shelf_of(&row, shelf).blocks.len() > 1 || row.facts.is_some();
-        if !has_others || shelf_of(&row, shelf).blocks.len() == 1 {
+        if shelf_of(&row, shelf).blocks.len() == 1 {
+            // Dropping its only block would drop the segment; the two were the same block anyway.
             return Ok(0);
         }
         drop_block(tables, &mut row, shelf, index)?;
@@ -199,7 +199,7 @@ impl Iterator for Scan<'_> {
     fn next(&mut self) -> Option<(u32, Record)> {
         loop {
             let at = self.at;
-            if at.checked_add(HEADER_BYTES as u32)? > self.length {
+            if at.checked_add(HEADER_SPAN)? > self.length {
                 return None;
             }
             let header = self.pack.read(at, &mut []).ok();
@@ -207,7 +207,7 @@ impl Iterator for Scan<'_> {
             if let Some(record) = record {
                 let end = at.checked_add(span(record.length))?;
                 self.at = end;
-                let bytes_end = u64::from(at) + HEADER_BYTES as u64 + u64::from(record.length);
+                let bytes_end = u64::from(at) + u64::from(HEADER_SPAN) + u64::from(record.length);
                 if bytes_end <= u64::from(self.length) {
                     return Some((at, record));
                 }

@@ -13,6 +13,7 @@ use super::facts::{algorithm_number, algorithm_of};
 
 /// Bytes of a header.
 pub(super) const HEADER_BYTES: usize = 192;
+pub(super) const HEADER_SPAN: u32 = 192;
 /// Records begin at multiples of this, so that a scan that lost its way finds the next.
 pub(super) const ALIGNMENT: u32 = 64;
 /// The most bytes behind a header: more than any block, sealed or not, and any facts.
@@ -66,7 +67,13 @@ pub(super) struct Record {
 
 /// Bytes from the start of a record to that of the next.
 pub(super) const fn span(length: u32) -> u32 {
-    (HEADER_BYTES as u32 + length).next_multiple_of(ALIGNMENT)
+    // Longer than any record: what is about to be refused for its length must not overflow first.
+    let length = if length > PAYLOAD_MAX_BYTES {
+        1 << 30
+    } else {
+        length
+    };
+    (HEADER_SPAN + length).next_multiple_of(ALIGNMENT)
 }
 
 impl Record {
