@@ -8,6 +8,8 @@
     reason = "a world that does what it cannot do is a failed test"
 )]
 
+#[path = "pair/broken.rs"]
+mod broken;
 #[path = "pair/faults.rs"]
 mod faults;
 #[path = "pair/node.rs"]
@@ -19,7 +21,8 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use world::{Bug, World};
+use broken::Broken;
+use world::{Bug, Total, World};
 
 const SEEDS: u64 = 300;
 
@@ -28,8 +31,10 @@ fn number(name: &str) -> Option<u64> {
     Some(value.parse().expect("a number"))
 }
 
-fn fails(seed: u64, bug: Bug) -> bool {
-    catch_unwind(AssertUnwindSafe(|| World::new(seed, bug).run())).is_err()
+/// A machine that panics has said on stderr where.
+fn run(seed: u64, bug: Bug) -> Result<Total, Broken> {
+    catch_unwind(AssertUnwindSafe(|| World::new(seed, bug).run()))
+        .unwrap_or_else(|_| Err(Broken("a panic, see above".to_owned())))
 }
 
 #[test]
@@ -38,12 +43,14 @@ fn whatever_goes_wrong_all_content_arrives_and_is_right() {
         Some(seed) => seed..seed + 1,
         None => 0..number("PEERDIST_SEEDS").unwrap_or(SEEDS),
     };
-    let mut total = world::Total::default();
+    let mut total = Total::default();
     let count = seeds.end - seeds.start;
     for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| World::new(seed, Bug::None).run())) {
+        match run(seed, Bug::None) {
             Ok(report) => total.add(&report),
-            Err(_) => panic!("PEERDIST_SEED={seed} cargo test -p peerdist --test pair"),
+            Err(broken) => {
+                panic!("{broken}\nPEERDIST_SEED={seed} cargo test -p peerdist --test pair")
+            }
         }
     }
     println!("{count} seeds: {total:?}");
@@ -55,15 +62,15 @@ fn whatever_goes_wrong_all_content_arrives_and_is_right() {
 #[test]
 fn the_same_seed_is_the_same_run() {
     for seed in 0..10 {
-        let run = || World::new(seed, Bug::None).run();
-        assert_eq!(run(), run(), "seed {seed}");
+        let (first, second) = (run(seed, Bug::None), run(seed, Bug::None));
+        assert_eq!(first, second, "seed {seed}");
     }
 }
 
 /// The oracle must be able to fail: here are worlds that are wrong on purpose.
 #[test]
 fn a_world_that_is_wrong_is_found_out() {
-    let caught = |bug| (0..40).filter(|seed| fails(*seed, bug)).count();
+    let caught = |bug| (0..40).filter(|seed| run(*seed, bug).is_err()).count();
     let bugs = [
         Bug::SkipsVerification,
         Bug::ForgetsTimeouts,

@@ -140,3 +140,24 @@ pub struct DiscoveryCounters {
     pub socket_errors: Counter,
     pub numbers_not_kept: Counter,
 }
+
+/// Of the side of retrieval that answers.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names are what administrators read")]
+pub struct RetrievalCounters {
+    pub requests: Counter,
+    /// Messages that went back, those without a block too.
+    pub answers: Counter,
+    pub block_lists: Counter,
+    /// Blocks that went out, and their bytes as they travel.
+    pub blocks: Counter,
+    pub block_bytes: Counter,
+    /// Blocks that were told of and could not be loaded, or have no key.
+    pub blocks_lost: Counter,
+    pub rejected: Counter,
+    pub lenient: Counter,
+    /// Requests that got an empty answer, for too many clients were being served.
+    pub turned_away: Counter,
+    /// Answers that took longer than the upload timer.
+    pub timed_out: Counter,
+}

@@ -10,9 +10,11 @@
 //! - [`discovery`]: who on the local subnet has which segments (MS-PCCRD);
 //! - [`counters`]: what is counted;
 //! - [`get`]: the client, which fetches content from peers, a hosted cache and the origin;
+//! - [`peer`]: the retrieval server and its responder (MS-PCCRR, MS-PCCRD);
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
-//! - [`secret_file`]: secret keys on disk.
+//! - [`secret_file`]: secret keys on disk;
+//! - [`store`]: blocks on disk, as a peer or a hosted cache keeps them.
 
 mod buffer;
 pub mod clock;
@@ -25,6 +27,8 @@ pub mod http;
 pub mod kernels;
 pub mod net;
 pub mod output;
+pub mod peer;
 mod pipeline;
 pub mod secret_file;
 pub mod source;
+pub mod store;

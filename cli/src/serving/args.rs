@@ -37,6 +37,9 @@ pub(crate) struct ProxyArgs {
     /// Pass the Host of requests on, instead of the web server's own
     #[arg(long)]
     pub(crate) keep_host: bool,
+    /// Add Via to requests and answers; some web servers compress nothing for a request that has it
+    #[arg(long)]
+    pub(crate) via: bool,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }

@@ -77,6 +77,7 @@ pub(crate) fn proxy(args: &ProxyArgs) -> Result<ExitCode, Failure> {
     }
     let settings = ProxySettings {
         keep_host: args.keep_host,
+        via: args.via,
     };
     run(&args.server, &args.upstream.to_string(), || {
         let tls = args

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::room::Room;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "",
     "info",
     "info create",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 13] = [
     "secret new",
     "secret export",
     "secret import",
+    "decode",
     "vectors",
     "vectors run",
     "completions",

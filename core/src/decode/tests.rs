@@ -33,7 +33,7 @@ fn an_error_in_a_header_field_is_placed_in_the_whole_input() {
     let decoded = auto(b"Host: a\r\nX-P2P-PeerDist: Version=1.x\r\n");
     assert_eq!(decoded.protocol, Some(Protocol::Pccrtp));
     let error = decoded.error.unwrap();
-    assert_eq!((error.problem, error.at), ("version-syntax", 34));
+    assert_eq!((error.problem, error.at), ("version-syntax", 33));
 }
 
 #[test]

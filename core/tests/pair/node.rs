@@ -13,6 +13,7 @@ use peerdist::retrieval::client::{DecryptOp, Exchange};
 use peerdist::retrieval::server::{self, EncryptOp, LoadOp, Server, ServerSettings};
 use peerdist::time::Instant;
 
+use crate::broken::{Broken, ensure};
 use crate::faults::Faults;
 use crate::scene::{Disk, Scene};
 
@@ -174,36 +175,38 @@ impl Node {
     }
 
     /// Every table within its limit.
-    pub(crate) fn check_limits(&self, now: Instant) {
+    pub(crate) fn check_limits(&self, now: Instant) -> Result<(), Broken> {
         let (usage, limits) = (self.client.usage(), &self.settings);
         let most = |count: usize, limit: u32, what: &str| {
-            assert!(count <= limit as usize, "{what}: {count} of {limit}");
+            ensure!(count <= limit as usize, "{what}: {count} of {limit}");
+            Ok(())
         };
         let requests = limits.retrieval.outstanding_limit;
-        most(usage.downloads, limits.downloads_limit, "downloads");
-        most(usage.sessions, limits.segments_in_flight, "sessions");
-        most(usage.requests, requests, "requests");
-        most(usage.server_lists, limits.server_lists_limit, "lists");
-        most(usage.liars, limits.liars_limit, "liars");
-        most(usage.origin_ranges, limits.origin_ranges_limit, "ranges");
+        most(usage.downloads, limits.downloads_limit, "downloads")?;
+        most(usage.sessions, limits.segments_in_flight, "sessions")?;
+        most(usage.requests, requests, "requests")?;
+        most(usage.server_lists, limits.server_lists_limit, "lists")?;
+        most(usage.liars, limits.liars_limit, "liars")?;
+        most(usage.origin_ranges, limits.origin_ranges_limit, "ranges")?;
         let at_one = usage.requests_at_one_peer as usize;
-        most(at_one, limits.requests_per_server, "requests at one peer");
+        most(at_one, limits.requests_per_server, "requests at one peer")?;
         let periods = 2 + limits.discovery_limit_ms / limits.discovery_period_ms;
         let discoveries = periods * limits.discoveries_per_period;
-        most(usage.discoveries, discoveries, "discoveries");
+        most(usage.discoveries, discoveries, "discoveries")?;
         let most_timers = usage.server_lists * limits.servers_per_list as usize
             + usage.server_lists
             + usage.sessions
             + usage.discoveries
             + usage.origin_ranges
             + usage.downloads;
-        assert!(usage.timers <= most_timers, "timers: {usage:?}");
+        ensure!(usage.timers <= most_timers, "timers: {usage:?}");
         let kept = self.messages.len();
-        assert!(kept <= usage.requests + usage.verifying, "messages: {kept}");
+        ensure!(kept <= usage.requests + usage.verifying, "messages: {kept}");
         let longest = u64::from(limits.retrieval.request_timer_ms) * 1_000_000;
         for (exchange, since) in &self.waiting {
             let age = now.as_nanos() - since.as_nanos();
-            assert!(age <= longest, "{exchange:?} outlives its timer");
+            ensure!(age <= longest, "{exchange:?} outlives its timer");
         }
+        Ok(())
     }
 }

@@ -6,10 +6,16 @@ use peerdist::retrieval::block_key;
 use peerdist::retrieval::server::{self, Connection};
 
 use super::{Happening, World};
+use crate::broken::{Broken, ensure};
 use crate::node::Caller;
 
 impl World {
-    pub(super) fn serve(&mut self, number: usize, caller: Caller, bytes: &[u8]) {
+    pub(super) fn serve(
+        &mut self,
+        number: usize,
+        caller: Caller,
+        bytes: &[u8],
+    ) -> Result<(), Broken> {
         self.counter += 1;
         let connection = Connection(self.counter);
         let node = &mut self.nodes[number];
@@ -20,20 +26,23 @@ impl World {
             bytes,
             holdings,
         };
-        node.server.handle(self.now, message).expect("no misuse");
-        self.drain_server(number);
+        node.server.handle(self.now, message)?;
+        self.drain_server(number)
     }
 
-    pub(super) fn server(&mut self, number: usize, input: server::Input<'_>) {
+    pub(super) fn server(&mut self, number: usize, input: server::Input<'_>) -> Result<(), Broken> {
         let now = self.now;
         let server = &mut self.nodes[number].server;
-        server.handle(now, input).expect("no misuse");
-        self.drain_server(number);
+        server.handle(now, input)?;
+        self.drain_server(number)
     }
 
-    fn drain_server(&mut self, number: usize) {
+    fn drain_server(&mut self, number: usize) -> Result<(), Broken> {
         let now = self.now;
+        let mut drained = 0;
         while let Some(output) = self.nodes[number].server.poll_output() {
+            drained += 1;
+            ensure!(drained < 100_000, "draining does not end");
             let node = &mut self.nodes[number];
             match output {
                 server::Output::Encrypt(op) => {
@@ -58,7 +67,7 @@ impl World {
                     if let Some(exchange) = exchange {
                         let sent = server::Input::Sent { exchange };
                         let node = &mut self.nodes[number];
-                        node.server.handle(now, sent).expect("no misuse");
+                        node.server.handle(now, sent)?;
                     }
                 }
                 server::Output::Discard { connection }
@@ -70,6 +79,7 @@ impl World {
                 server::Output::Event(_) => {}
             }
         }
+        Ok(())
     }
 
     fn plan_failure(&mut self, caller: Caller) {
@@ -94,7 +104,11 @@ impl World {
     }
 
     /// The disk was read; the block is encrypted where it is to be.
-    pub(super) fn ready(&mut self, number: usize, exchange: server::Exchange) {
+    pub(super) fn ready(
+        &mut self,
+        number: usize,
+        exchange: server::Exchange,
+    ) -> Result<(), Broken> {
         let is_gone = self.faults.block_is_gone(self.now);
         let node = &mut self.nodes[number];
         let payload = if let Some(op) = node.encrypting.remove(&exchange) {
@@ -110,15 +124,16 @@ impl World {
             let segment = usize::try_from(op.source.segment.0).unwrap();
             node.disk.read(segment, op.source.index).unwrap().clone()
         } else {
-            return;
+            return Ok(());
         };
         if is_gone {
-            self.server(number, server::Input::Lost { exchange });
+            self.server(number, server::Input::Lost { exchange })?;
         } else {
             node.payloads.insert(exchange, payload);
-            self.server(number, server::Input::Ready { exchange });
+            self.server(number, server::Input::Ready { exchange })?;
             // The exchange may have been over.
             self.nodes[number].payloads.remove(&exchange);
         }
+        Ok(())
     }
 }

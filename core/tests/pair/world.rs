@@ -17,6 +17,7 @@ use peerdist::retrieval::client::{Exchange, Peer, Query};
 use peerdist::retrieval::server;
 use peerdist::time::{Duration, Instant};
 
+use crate::broken::{Broken, ensure};
 use crate::faults::Faults;
 use crate::node::{Caller, Check, Node};
 use crate::scene::Scene;
@@ -160,14 +161,14 @@ impl World {
         self.plan(node, delay, what);
     }
 
-    pub(crate) fn run(mut self) -> Total {
+    pub(crate) fn run(mut self) -> Result<Total, Broken> {
         let give_up = self.faults.heals_at + Duration::from_secs(1_800);
         while let Some(next) = self.next_moment() {
             self.total.steps += 1;
-            assert!(self.total.steps < 1_000_000, "no end in sight");
+            ensure!(self.total.steps < 1_000_000, "no end in sight");
             self.now = self.now.max(next);
-            assert!(self.now < give_up, "healed, and still not all is there");
-            self.time_out();
+            ensure!(self.now < give_up, "healed, and still not all is there");
+            self.time_out()?;
             if let Some(((at, key), _)) = self.agenda.first_key_value()
                 && *at <= self.now
             {
@@ -178,32 +179,30 @@ impl World {
                     || life == self.nodes[node].life
                     || matches!(what, Happening::Request(..))
                 {
-                    self.happen(node, what);
+                    self.happen(node, what)?;
                 }
             }
             for node in &self.nodes {
-                node.check_limits(self.now);
+                node.check_limits(self.now)?;
             }
         }
         for node in self.nodes.iter().filter(|node| node.download.is_some()) {
-            assert!(node.is_finished, "a download never ended");
+            ensure!(node.is_finished, "a download never ended");
             for (number, segment) in self.scene.segments.iter().enumerate() {
                 for index in segment.blocks.iter() {
                     let stored = node.disk.read(number, index);
                     let right = self.scene.block(number, index);
-                    assert_eq!(
-                        stored.map(Vec::as_slice),
-                        Some(right),
-                        "block {number}/{index}"
-                    );
+                    let is_right = stored.is_some_and(|it| it == right);
+                    ensure!(is_right, "block {number}/{index} is not stored as it is");
                 }
             }
             let usage = node.client.usage();
-            assert_eq!(usage.downloads + usage.sessions + usage.requests, 0);
-            assert_eq!(usage.verifying + usage.origin_ranges, 0);
-            assert_eq!(node.messages.len(), 0, "messages are kept for nothing");
+            let left = usage.downloads + usage.sessions + usage.requests;
+            let left = left + usage.verifying + usage.origin_ranges;
+            ensure!(left == 0, "something is left over: {usage:?}");
+            ensure!(node.messages.is_empty(), "messages are kept for nothing");
         }
-        self.total
+        Ok(self.total)
     }
 
     fn next_moment(&self) -> Option<Instant> {
@@ -220,83 +219,86 @@ impl World {
         timers.flatten().chain(agenda).min()
     }
 
-    fn time_out(&mut self) {
+    fn time_out(&mut self) -> Result<(), Broken> {
         for number in 0..self.nodes.len() {
             let due = self.nodes[number].client.poll_timeout();
             if due.is_some_and(|due| due <= self.now) && self.bug != Bug::ForgetsTimeouts {
-                let told = self.client(number, Input::Timeout);
+                let told = self.client(number, Input::Timeout)?;
                 let next = self.nodes[number].client.poll_timeout();
                 let has_advanced = next.is_none_or(|next| next > self.now);
-                assert!(has_advanced || told > 0, "time stands still");
+                ensure!(has_advanced || told > 0, "time stands still");
             }
             let due = self.nodes[number].server.poll_timeout();
             if due.is_some_and(|due| due <= self.now) {
-                self.server(number, server::Input::Timeout);
+                self.server(number, server::Input::Timeout)?;
             }
         }
+        Ok(())
     }
 
-    fn happen(&mut self, number: usize, what: Happening) {
+    fn happen(&mut self, number: usize, what: Happening) -> Result<(), Broken> {
         match what {
             Happening::Start => {
                 self.nodes[number].download = Some(peerdist::client::DownloadToken(1));
-                self.begin(number);
+                return self.begin(number);
             }
             Happening::Restart => {
                 self.total.restarts += 1;
                 self.nodes[number].restart(&mut self.faults);
                 if self.nodes[number].download.is_some() && !self.nodes[number].is_finished {
-                    self.begin(number);
+                    return self.begin(number);
                 }
             }
             Happening::Discovered(peer, segments) => {
                 let (peer, segments) = (Peer(peer), &segments[..]);
-                self.client(number, Input::Discovered { peer, segments });
+                self.client(number, Input::Discovered { peer, segments })?;
             }
             Happening::DiscoveryFinished(discovery) => {
-                self.client(number, Input::DiscoveryFinished { discovery });
+                self.client(number, Input::DiscoveryFinished { discovery })?;
             }
-            Happening::Request(caller, bytes) => self.serve(number, caller, &bytes),
-            Happening::Ready(exchange) => self.ready(number, exchange),
-            Happening::Response(exchange, bytes) => self.response(number, exchange, bytes),
+            Happening::Request(caller, bytes) => self.serve(number, caller, &bytes)?,
+            Happening::Ready(exchange) => self.ready(number, exchange)?,
+            Happening::Response(exchange, bytes) => self.response(number, exchange, bytes)?,
             Happening::Failed(exchange) => {
                 let node = &mut self.nodes[number];
                 // A connection that brought its response fails no more.
                 if node.waiting.remove(&exchange).is_some() {
-                    self.client(number, Input::Failed { exchange });
+                    self.client(number, Input::Failed { exchange })?;
                 }
             }
-            Happening::Decrypted(exchange) => self.decrypted(number, exchange),
-            Happening::Verified(verify) => self.verified(number, verify),
+            Happening::Decrypted(exchange) => self.decrypted(number, exchange)?,
+            Happening::Verified(verify) => self.verified(number, verify)?,
             Happening::OriginArrived(fetch, received) => {
-                self.client(number, Input::OriginArrived { fetch, received });
+                self.client(number, Input::OriginArrived { fetch, received })?;
             }
             Happening::OriginFailed(fetch) => {
-                self.client(number, Input::OriginFailed { fetch });
+                self.client(number, Input::OriginFailed { fetch })?;
             }
         }
+        Ok(())
     }
 
-    fn begin(&mut self, number: usize) {
+    fn begin(&mut self, number: usize) -> Result<(), Broken> {
         let segments = self.nodes[number].still_wanted(&self.scene);
         let start = self.nodes[number].start(&self.scene, &segments);
-        self.client(number, Input::Start(start));
+        self.client(number, Input::Start(start))?;
+        Ok(())
     }
 
     /// Tells how much was put out.
-    fn client(&mut self, number: usize, input: Input<'_>) -> u32 {
+    fn client(&mut self, number: usize, input: Input<'_>) -> Result<u32, Broken> {
         let (now, node) = (self.now, &mut self.nodes[number]);
-        node.client.handle(now, input).expect("no misuse");
+        node.client.handle(now, input)?;
         let mut drained = 0;
         while let Some(output) = self.nodes[number].client.poll_output() {
             drained += 1;
-            assert!(drained < 100_000, "draining ends");
-            self.obey(number, output);
+            ensure!(drained < 100_000, "draining does not end");
+            self.obey(number, output)?;
         }
-        drained
+        Ok(drained)
     }
 
-    fn obey(&mut self, number: usize, output: Output) {
+    fn obey(&mut self, number: usize, output: Output) -> Result<(), Broken> {
         match output {
             Output::Discover {
                 discovery,
@@ -323,9 +325,9 @@ impl World {
                 node.messages.remove(&exchange);
                 node.decrypting.remove(&exchange);
             }
-            Output::Verify(op) => self.verify(number, op),
-            Output::Store(op) => self.store(number, op),
-            Output::Deliver(op) => self.deliver(number, op),
+            Output::Verify(op) => self.verify(number, op)?,
+            Output::Store(op) => self.store(number, op)?,
+            Output::Deliver(op) => self.deliver(number, op)?,
             Output::FetchOrigin { fetch, range, .. } => {
                 self.nodes[number].fetches.insert(fetch, range);
                 self.fetch(number, fetch, range.length);
@@ -335,14 +337,15 @@ impl World {
             }
             Output::Share(_) => {}
             Output::Offer(_) => self.total.offers += 1,
-            Output::Event(event) => self.note(number, &event),
+            Output::Event(event) => self.note(number, &event)?,
         }
+        Ok(())
     }
 
-    fn note(&mut self, number: usize, event: &Event) {
+    fn note(&mut self, number: usize, event: &Event) -> Result<(), Broken> {
         match event {
             Event::Finished { tally, .. } => {
-                assert!(!self.nodes[number].is_finished, "finished once");
+                ensure!(!self.nodes[number].is_finished, "finished twice");
                 self.nodes[number].is_finished = true;
                 self.total.from_peers += tally.from_peers;
                 self.total.from_origin += tally.from_origin;
@@ -350,9 +353,12 @@ impl World {
             Event::Lied { .. } => self.total.lies += 1,
             Event::Rejected { .. } => self.total.rejected += 1,
             Event::SessionEnded { .. } => self.total.sessions_ended += 1,
-            Event::Failed { .. } | Event::Cancelled { .. } => panic!("{event:?}"),
+            Event::Failed { .. } | Event::Cancelled { .. } => {
+                return Err(Broken(format!("a download failed: {event:?}")));
+            }
             Event::Lenient { .. } => {}
         }
+        Ok(())
     }
 
     fn discover(&mut self, number: usize, discovery: DiscoveryToken, ids: &[SegmentId]) {
@@ -395,13 +401,18 @@ impl World {
         }
     }
 
-    fn response(&mut self, number: usize, exchange: Exchange, bytes: Vec<u8>) {
+    fn response(
+        &mut self,
+        number: usize,
+        exchange: Exchange,
+        bytes: Vec<u8>,
+    ) -> Result<(), Broken> {
         let node = &mut self.nodes[number];
         if node.waiting.remove(&exchange).is_none() {
             // The machine has to stand a second response to one request; a real host would never see it.
             let bytes = &bytes;
-            self.client(number, Input::Message { exchange, bytes });
-            return;
+            self.client(number, Input::Message { exchange, bytes })?;
+            return Ok(());
         }
         node.messages.insert(exchange, bytes.clone());
         self.client(
@@ -410,8 +421,9 @@ impl World {
                 exchange,
                 bytes: &bytes,
             },
-        );
+        )?;
         self.forget_message(number, exchange);
+        Ok(())
     }
 
     fn forget_message(&mut self, number: usize, exchange: Exchange) {
@@ -425,37 +437,38 @@ impl World {
         }
     }
 
-    fn decrypted(&mut self, number: usize, exchange: Exchange) {
+    fn decrypted(&mut self, number: usize, exchange: Exchange) -> Result<(), Broken> {
         let node = &mut self.nodes[number];
         let Some((segment, op)) = node.decrypting.remove(&exchange) else {
-            return;
+            return Ok(());
         };
-        let message = node
-            .messages
-            .get_mut(&exchange)
-            .expect("a message to decrypt");
+        let message = node.messages.get_mut(&exchange);
+        let message = message.ok_or("no message to decrypt")?;
         let key = block_key(op.cipher, &self.scene.secrets[segment]).unwrap();
         let job = op.job(&key, message).unwrap();
         peerdist::cipher::decrypt_many(&mut [job]);
         let (_, quirk) = op.plain(message).unwrap();
-        self.client(number, Input::Decrypted { exchange, quirk });
+        self.client(number, Input::Decrypted { exchange, quirk })?;
         self.forget_message(number, exchange);
+        Ok(())
     }
 
-    fn verify(&mut self, number: usize, op: VerifyOp) {
+    fn verify(&mut self, number: usize, op: VerifyOp) -> Result<(), Broken> {
         let now = self.now;
         let node = &mut self.nodes[number];
         let bytes = match op.source {
             Source::Peer {
                 exchange, place, ..
             } => {
-                let message = node.messages.get(&exchange).expect("a message to verify");
-                place.of(message).expect("a block in it").to_vec()
+                let message = node.messages.get(&exchange);
+                let message = message.ok_or("no message to verify")?;
+                place.of(message).ok_or("no block in it")?.to_vec()
             }
             Source::Origin { fetch } => {
-                let fetched = node.fetches.get(&fetch).expect("a range to verify");
+                let fetched = node.fetches.get(&fetch).ok_or("no range to verify")?;
                 let block = op.block.range;
-                assert!(block.start >= fetched.start && block.end() <= fetched.end());
+                let is_inside = block.start >= fetched.start && block.end() <= fetched.end();
+                ensure!(is_inside, "a block outside of what was fetched");
                 let mut bytes = self.scene.block(op.block.segment, op.block.index).to_vec();
                 if self.faults.mangles(now) {
                     bytes[0] ^= 0x80;
@@ -466,44 +479,51 @@ impl World {
         let node = &mut self.nodes[number];
         node.checks.insert(op.verify, Check { op, bytes });
         self.plan_soon(number, Happening::Verified(op.verify));
+        Ok(())
     }
 
-    fn verified(&mut self, number: usize, verify: VerifyToken) {
+    fn verified(&mut self, number: usize, verify: VerifyToken) -> Result<(), Broken> {
         let Check { op, bytes } = self.nodes[number].checks.remove(&verify).unwrap();
         let right = self.scene.block(op.block.segment, op.block.index);
         let good = bytes == right || self.bug == Bug::SkipsVerification;
         self.nodes[number].in_hand = Some((op.block, bytes));
-        self.client(number, Input::Verified { verify, good });
+        self.client(number, Input::Verified { verify, good })?;
         self.nodes[number].in_hand = None;
         if let Source::Peer { exchange, .. } = op.source {
             self.forget_message(number, exchange);
         }
+        Ok(())
     }
 
-    fn store(&mut self, number: usize, op: BlockOp) {
+    fn store(&mut self, number: usize, op: BlockOp) -> Result<(), Broken> {
         let node = &mut self.nodes[number];
-        let (block, bytes) = node.in_hand.take().expect("a block was verified");
-        assert_eq!(block, op);
-        assert_eq!(self.scene.segment_of(&op.id), op.segment);
+        let (block, bytes) = node.in_hand.take().ok_or("no block was verified")?;
+        ensure!(block == op, "another block than was verified");
+        let segment = self.scene.segment_of(&op.id);
+        ensure!(segment == op.segment, "another segment than it names");
         let before = node.disk.read(op.segment, op.index);
-        assert!(before.is_none(), "a block is stored once");
+        ensure!(before.is_none(), "a block is stored twice");
         node.disk.write(op.id, op.segment, op.index, &bytes);
+        Ok(())
     }
 
-    fn deliver(&mut self, number: usize, op: BlockOp) {
+    fn deliver(&mut self, number: usize, op: BlockOp) -> Result<(), Broken> {
         let node = &mut self.nodes[number];
         let place = (op.segment, op.index.get());
         let stored = node.disk.read(op.segment, op.index);
-        let stored = stored.expect("what is delivered was stored");
+        let stored = stored.ok_or("what is delivered was never stored")?;
         let right = self.scene.block(op.segment, op.index);
-        assert_eq!(stored, right, "what is delivered is the content");
+        ensure!(stored == right, "what is delivered is not the content");
         for _ in 0..=u32::from(self.bug == Bug::DeliversTwice) {
-            assert!(node.delivered.insert(place), "a block is delivered once");
+            let is_new = node.delivered.insert(place);
+            ensure!(is_new, "a block is delivered twice");
         }
         if node.delivery == Delivery::InOrder {
-            assert!(node.last_delivered < Some(place), "blocks come in order");
+            let is_next = node.last_delivered < Some(place);
+            ensure!(is_next, "blocks come out of order");
             node.last_delivered = Some(place);
         }
+        Ok(())
     }
 
     fn fetch(&mut self, number: usize, fetch: FetchToken, length: u64) {

@@ -133,6 +133,9 @@ impl Upstream {
 pub struct ProxySettings {
     /// The upstream sees the Host of the request instead of its own.
     pub keep_host: bool,
+    /// Via is added either way, as RFC 9110 7.6.3 wants it. Some servers compress nothing for a request that has it,
+    /// nginx among them, so most gateways leave it out, and so does this one unless told.
+    pub via: bool,
 }
 
 /// Passes requests on to an upstream.
@@ -216,7 +219,9 @@ where
         Ok(response) => {
             let (mut parts, body) = response.into_parts();
             remove_hop_by_hop(&mut parts.headers);
-            parts.headers.append(header::VIA, VIA);
+            if shared.settings.via {
+                parts.headers.append(header::VIA, VIA);
+            }
             if let Some(location) = parts.headers.get(header::LOCATION)
                 && let Some(own) = shared.upstream.location(location)
             {
@@ -241,7 +246,9 @@ fn forward_fields(headers: &mut HeaderMap, via: Option<Via>, settings: ProxySett
     remove_hop_by_hop(headers);
     // The body was asked for when it was promised; the upstream need not promise it again.
     headers.remove(header::EXPECT);
-    headers.append(header::VIA, VIA);
+    if settings.via {
+        headers.append(header::VIA, VIA);
+    }
     if let Some(host) = headers.get(header::HOST).cloned() {
         headers.insert(X_FORWARDED_HOST, host);
     }
@@ -356,7 +363,11 @@ mod tests {
             from: "[::ffff:10.0.0.2]:5".parse().unwrap(),
             tls: true,
         };
-        forward_fields(&mut headers, Some(via), ProxySettings::default());
+        let settings = ProxySettings {
+            via: true,
+            ..ProxySettings::default()
+        };
+        forward_fields(&mut headers, Some(via), settings);
         let mut left: Vec<(&str, &str)> = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
