@@ -22,7 +22,13 @@ pub trait BlockCache: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Where it cannot be written.
-    fn keep(&self, segment: &Segment<'_>, id: &SegmentId, index: BlockIndex, bytes: &[u8]) -> Result<(), BoxError>;
+    fn keep(
+        &self,
+        segment: &Segment<'_>,
+        id: &SegmentId,
+        index: BlockIndex,
+        bytes: &[u8],
+    ) -> Result<(), BoxError>;
 
     /// Brings what was kept to where it survives the process.
     ///
@@ -53,7 +59,13 @@ impl BlockCache for BlocksInMemory {
         block.is_some()
     }
 
-    fn keep(&self, _: &Segment<'_>, id: &SegmentId, index: BlockIndex, bytes: &[u8]) -> Result<(), BoxError> {
+    fn keep(
+        &self,
+        _: &Segment<'_>,
+        id: &SegmentId,
+        index: BlockIndex,
+        bytes: &[u8],
+    ) -> Result<(), BoxError> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(*id).or_default().insert(index, bytes.to_vec());
         Ok(())

@@ -105,7 +105,8 @@ impl Described {
         let rows = self.rows.get(first..).unwrap_or_default().iter();
         let rows = rows.take_while(|row| row.wanted.offset < range.end());
         let blocks = rows.flat_map(|row| row.wanted.blocks.iter().map(|b| row.wanted.range_of(b)));
-        let inside = |block: &ContentRange| block.start >= range.start && block.end() <= range.end();
+        let inside =
+            |block: &ContentRange| block.start >= range.start && block.end() <= range.end();
         blocks.filter(inside).collect()
     }
 

@@ -38,11 +38,17 @@ impl Discovery {
                 let ids: Vec<_> = sought.iter().map(|one| one.id).collect();
                 for peer in peers.iter() {
                     let segments = ids.clone();
-                    let _ = events.send(Happening::Found { peer: *peer, segments });
+                    let _ = events.send(Happening::Found {
+                        peer: *peer,
+                        segments,
+                    });
                 }
             }
             Self::Prober(prober) => {
-                let wanted = sought.iter().map(|one| Wanted { id: one.id, blocks: one.blocks });
+                let wanted = sought.iter().map(|one| Wanted {
+                    id: one.id,
+                    blocks: one.blocks,
+                });
                 match prober.discover(version, wanted.collect()) {
                     Ok(mut search) => {
                         while let Some(found) = search.next().await {

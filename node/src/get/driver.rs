@@ -27,6 +27,7 @@ use super::origin::Origin;
 use super::peers::{HOSTED, Peers};
 use super::report::{Observer, Progress, Shares};
 use super::settings::Settings;
+use super::share::Shelf;
 use super::stream::{Piece, Stream};
 use super::workers::{self, Bench, Done, Job, Tag};
 use crate::clock::Clock;
@@ -43,6 +44,8 @@ pub(super) enum Ended {
     Done,
     /// The content is another: begin anew.
     Changed,
+    /// The content is not what the content information says.
+    Differs,
     /// The origin gives the whole only.
     NoRanges,
 }
@@ -54,6 +57,7 @@ pub(super) struct Parts<N> {
     pub(super) bench: Arc<Bench>,
     pub(super) have: Vec<BlockSet>,
     pub(super) stream: Option<Stream>,
+    pub(super) shelf: Option<Arc<Shelf>>,
     pub(super) peers: Peers,
     pub(super) is_hosted: bool,
     pub(super) discovery: Discovery,
@@ -109,8 +113,12 @@ impl<N: Network> Driver<N> {
         let (events, happenings) = mpsc::unbounded_channel();
         let mut shares = Shares::default();
         for (row, have) in parts.have.iter().enumerate() {
-            let Some(wanted) = described.wanted(row) else { break };
-            let clipped = have.iter().map(|index| described.clip(wanted.range_of(index)).0.length);
+            let Some(wanted) = described.wanted(row) else {
+                break;
+            };
+            let clipped = have
+                .iter()
+                .map(|index| described.clip(wanted.range_of(index)).0.length);
             shares.local_cache += clipped.sum::<u64>();
         }
         let length = Some(described.range().length);
@@ -142,7 +150,11 @@ impl<N: Network> Driver<N> {
     }
 
     /// Fetches all that is missing.
-    pub(super) async fn run(&mut self, observer: &mut dyn Observer, stop: &CancellationToken) -> Result<Ended, GetError> {
+    pub(super) async fn run(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &CancellationToken,
+    ) -> Result<Ended, GetError> {
         self.start()?;
         let mut turn = Vec::with_capacity(TURN_HAPPENINGS);
         loop {
@@ -153,7 +165,11 @@ impl<N: Network> Driver<N> {
             }
             while self.tasks.try_join_next().is_some() {}
             let due = self.machine.poll_timeout();
-            let backlog = self.parts.stream.as_ref().map(|stream| Arc::clone(&stream.backlog));
+            let backlog = self
+                .parts
+                .stream
+                .as_ref()
+                .map(|stream| Arc::clone(&stream.backlog));
             let is_behind = !self.held_back.is_empty();
             let caught_up = async {
                 match backlog.filter(|_| is_behind) {
@@ -176,7 +192,7 @@ impl<N: Network> Driver<N> {
                 () = self.parts.clock.sleep_until(due) => self.feed(Input::Timeout),
                 () = caught_up => {}
                 () = offers => {}
-                () = stop.cancelled() => return Err(GetError::ReaderWentAway),
+                () = stop.cancelled() => return Err(GetError::Stopped),
             }
             self.hear();
             let stream = self.parts.stream.as_ref();
@@ -184,6 +200,11 @@ impl<N: Network> Driver<N> {
                 self.ended = Some(Err(GetError::ReaderWentAway));
             }
         }
+    }
+
+    /// What is left when it is over.
+    pub(super) fn finish(self) -> (Option<Stream>, Option<Offers<N>>) {
+        (self.parts.stream, self.parts.offers)
     }
 
     fn start(&mut self) -> Result<(), GetError> {
@@ -200,9 +221,15 @@ impl<N: Network> Driver<N> {
                 client::Mode::Distributed
             },
             order: self.parts.order,
-            delivery: if is_stream { Delivery::InOrder } else { Delivery::AsVerified },
+            delivery: if is_stream {
+                Delivery::InOrder
+            } else {
+                Delivery::AsVerified
+            },
         };
-        let started = self.machine.handle(self.parts.clock.now(), Input::Start(start));
+        let started = self
+            .machine
+            .handle(self.parts.clock.now(), Input::Start(start));
         started.map_err(|misuse| GetError::Settings(misuse.0))?;
         self.drain();
         Ok(())
@@ -217,7 +244,10 @@ impl<N: Network> Driver<N> {
                 // The machine looks at the message and keeps nothing of it; what it wants of it, it says at once.
                 let message = self.machine.handle(
                     self.parts.clock.now(),
-                    Input::Message { exchange, bytes: &bytes },
+                    Input::Message {
+                        exchange,
+                        bytes: &bytes,
+                    },
                 );
                 self.message = Some((exchange, bytes));
                 self.check(message);
@@ -231,16 +261,28 @@ impl<N: Network> Driver<N> {
             Happening::Found { peer, segments } => {
                 let most = self.parts.settings.peers_most;
                 if let Some(peer) = self.parts.peers.number(peer, most) {
-                    self.feed(Input::Discovered { peer, segments: &segments });
+                    self.feed(Input::Discovered {
+                        peer,
+                        segments: &segments,
+                    });
                 }
             }
             Happening::SearchEnded { discovery } => {
                 self.searches.remove(&discovery);
                 self.feed(Input::DiscoveryFinished { discovery });
             }
-            Happening::OriginBlock { fetch, start, received, bytes } => {
+            Happening::OriginBlock {
+                fetch,
+                start,
+                received,
+                bytes,
+                is_last,
+            } => {
                 if self.fetches.contains_key(&fetch) {
                     self.arrived.insert((fetch, start), bytes);
+                    if is_last {
+                        self.fetches.remove(&fetch);
+                    }
                     self.feed(Input::OriginArrived { fetch, received });
                 }
             }
@@ -260,7 +302,10 @@ impl<N: Network> Driver<N> {
         self.busy = self.busy.saturating_sub(1);
         match done {
             Ok(done) => self.held_back.extend(done),
-            Err(source) => self.end(Err(GetError::Write { what: "the content".into(), source })),
+            Err(source) => self.end(Err(GetError::Write {
+                what: "the content".into(),
+                source,
+            })),
         }
     }
 
@@ -269,7 +314,9 @@ impl<N: Network> Driver<N> {
         let most = self.parts.settings.of_v1.ahead_bytes_limit;
         let backlog = |stream: &Stream| stream.backlog.bytes() < most;
         while self.parts.stream.as_ref().is_none_or(backlog) {
-            let Some(done) = self.held_back.pop_front() else { return };
+            let Some(done) = self.held_back.pop_front() else {
+                return;
+            };
             match done.tag {
                 Tag::Decrypted(exchange) => {
                     let quirk = done.quirk;
@@ -308,10 +355,9 @@ impl<N: Network> Driver<N> {
     fn tell_verified(&mut self) {
         while let Some((verify, source, good, bytes)) = self.next.pop_front() {
             self.verified = Some((source, bytes));
-            let handled = self.machine.handle(
-                self.parts.clock.now(),
-                Input::Verified { verify, good },
-            );
+            let handled = self
+                .machine
+                .handle(self.parts.clock.now(), Input::Verified { verify, good });
             if let Err(misuse) = handled {
                 tracing::error!(%misuse, "the client framework refused an input");
             }
@@ -335,7 +381,9 @@ impl<N: Network> Driver<N> {
             let bench = Arc::clone(&self.parts.bench);
             self.busy += 1;
             if settings.workers == 0 {
-                let _ = self.events.send(Happening::Worked(workers::work(&bench, jobs)));
+                let _ = self
+                    .events
+                    .send(Happening::Worked(workers::work(&bench, jobs)));
                 continue;
             }
             let events = self.events.clone();
@@ -347,10 +395,14 @@ impl<N: Network> Driver<N> {
 
     /// Hands on what is local up to a block, which is up next.
     fn hand_on_local(&mut self, until: (usize, u32)) {
-        let Some(stream) = &self.parts.stream else { return };
+        let Some(stream) = &self.parts.stream else {
+            return;
+        };
         while self.cursor < until {
             let (row, from) = self.cursor;
-            let Some(have) = self.parts.have.get(row) else { return };
+            let Some(have) = self.parts.have.get(row) else {
+                return;
+            };
             match have.first_from(from) {
                 Some(index) if (row, index.get()) < until => {
                     stream.push(Piece::Local(row, index));

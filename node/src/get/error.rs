@@ -35,7 +35,10 @@ pub enum GetError {
     Client(#[from] ClientError),
     /// A response that is none to use.
     #[error("{url} answered {status}; expected 200 OK")]
-    Status { url: String, status: http::StatusCode },
+    Status {
+        url: String,
+        status: http::StatusCode,
+    },
     /// From one address to the next without end.
     #[error("{url} redirects more than {most} times")]
     Redirects { url: String, most: u32 },
@@ -44,12 +47,19 @@ pub enum GetError {
     Redirect { url: String, to: String },
     /// The body broke off.
     #[error("the content of {url} broke off after {received} bytes{}: {why}", of_length(*length))]
-    BrokeOff { url: String, received: u64, length: Option<u64>, why: String },
+    BrokeOff {
+        url: String,
+        received: u64,
+        length: Option<u64>,
+        why: String,
+    },
     /// The content is another than it was.
     #[error("{url} changed while it was fetched; try again")]
     Changed { url: String },
     /// The content information lies.
-    #[error("what {url} sends is not what its content information describes; --mode off fetches it plainly")]
+    #[error(
+        "what {url} sends is not what its content information describes; --mode off fetches it plainly"
+    )]
     Differs { url: String },
     /// Content information without content.
     #[error("{url} gave content information, but not the content: {why}")]
@@ -60,6 +70,12 @@ pub enum GetError {
     /// The output again.
     #[error("cannot write {what}: {source}")]
     Write { what: String, source: io::Error },
+    /// Nobody can be served.
+    #[error("cannot serve what is fetched to others: {source}")]
+    Serve { source: io::Error },
+    /// Somebody ended it.
+    #[error("stopped before it was done")]
+    Stopped,
     /// Whoever reads the stream left.
     #[error("the reader of the content went away")]
     ReaderWentAway,
@@ -79,6 +95,8 @@ impl GetError {
             | Self::Client(ClientError::Uri { .. } | ClientError::NoTls { .. })
             | Self::Output(_)
             | Self::Write { .. }
+            | Self::Serve { .. }
+            | Self::Stopped
             | Self::ReaderWentAway => Kind::Usage,
             Self::Client(_)
             | Self::Status { .. }

@@ -13,12 +13,32 @@ use super::workers::Done;
 
 #[derive(Debug)]
 pub(super) enum Happening {
-    Message { exchange: Exchange, bytes: Vec<u8> },
-    NoMessage { exchange: Exchange },
-    Found { peer: SocketAddr, segments: Vec<SegmentId> },
-    SearchEnded { discovery: DiscoveryToken },
-    OriginBlock { fetch: FetchToken, start: u64, received: u64, bytes: Vec<u8> },
-    OriginFailed { fetch: FetchToken, why: String },
+    Message {
+        exchange: Exchange,
+        bytes: Vec<u8>,
+    },
+    NoMessage {
+        exchange: Exchange,
+    },
+    Found {
+        peer: SocketAddr,
+        segments: Vec<SegmentId>,
+    },
+    SearchEnded {
+        discovery: DiscoveryToken,
+    },
+    OriginBlock {
+        fetch: FetchToken,
+        start: u64,
+        received: u64,
+        /// Whether it is the last of its range.
+        is_last: bool,
+        bytes: Vec<u8>,
+    },
+    OriginFailed {
+        fetch: FetchToken,
+        why: String,
+    },
     OriginChanged,
     OriginWithoutRanges,
     Worked(io::Result<Vec<Done>>),

@@ -32,7 +32,9 @@ pub(super) fn blocks(bench: &Bench) -> io::Result<Vec<BlockSet>> {
     let in_file = bench.file.as_ref().map(File::metadata).transpose()?;
     let in_file = in_file.map_or(0, |known| known.len());
     for row in 0..described.len() {
-        let Some(wanted) = described.wanted(row) else { break };
+        let Some(wanted) = described.wanted(row) else {
+            break;
+        };
         let in_store = bench.cache.as_ref().map(|cache| cache.verified(&wanted.id));
         for index in wanted.blocks.iter() {
             let block = wanted.range_of(index);
@@ -57,7 +59,12 @@ pub(super) fn blocks(bench: &Bench) -> io::Result<Vec<BlockSet>> {
                 }
             }
             if !bytes.is_empty() {
-                batch.push(Candidate { row, index, bytes, is_in_file });
+                batch.push(Candidate {
+                    row,
+                    index,
+                    bytes,
+                    is_in_file,
+                });
             }
             if batch.len() >= BATCH_BLOCKS {
                 take(bench, &mut batch, &mut have)?;
@@ -94,7 +101,10 @@ fn take(bench: &Bench, batch: &mut Vec<Candidate>, have: &mut [BlockSet]) -> io:
         if let Some(file) = bench.file.as_ref()
             && !one.is_in_file
         {
-            let range = peerdist::content::ContentRange { start: block.offset, length: block.length.into() };
+            let range = peerdist::content::ContentRange {
+                start: block.offset,
+                length: block.length.into(),
+            };
             let (clipped, skipped) = described.clip(range);
             let length = usize::try_from(clipped.length).unwrap_or_default();
             let part = bytes.get(skipped..skipped + length).unwrap_or_default();

@@ -44,7 +44,10 @@ pub(super) struct Plain {
 
 /// How the content server answered.
 pub(super) enum First {
-    Described { described: Box<Described>, metadata_bytes: u64 },
+    Described {
+        described: Box<Described>,
+        metadata_bytes: u64,
+    },
     Plain(Plain),
 }
 
@@ -63,7 +66,11 @@ impl<N: Network> Origin<N> {
     }
 
     /// Asks, and goes where redirects lead.
-    async fn ask(&mut self, asked: Asked, condition: Option<(HeaderName, HeaderValue)>) -> Result<Response<ClientBody>, GetError> {
+    async fn ask(
+        &mut self,
+        asked: Asked,
+        condition: Option<(HeaderName, HeaderValue)>,
+    ) -> Result<Response<ClientBody>, GetError> {
         let ask = self.of(asked);
         for _ in 0..=self.redirects_most {
             let mut request = Request::get(self.uri.clone()).header(header::USER_AGENT, AGENT);
@@ -75,7 +82,9 @@ impl<N: Network> Origin<N> {
             if let Some((name, value)) = &condition {
                 request = request.header(name, value);
             }
-            let request = request.body(no_body()).map_err(|_| GetError::Url { url: self.url() })?;
+            let request = request
+                .body(no_body())
+                .map_err(|_| GetError::Url { url: self.url() })?;
             let response = self.client.request(request).await?;
             let Some(to) = redirect(&response) else {
                 return Ok(response);
@@ -85,11 +94,17 @@ impl<N: Network> Origin<N> {
                 to: String::from_utf8_lossy(&to).into_owned(),
             })?;
         }
-        Err(GetError::Redirects { url: self.url(), most: self.redirects_most })
+        Err(GetError::Redirects {
+            url: self.url(),
+            most: self.redirects_most,
+        })
     }
 
     const fn of(&self, asked: Asked) -> Ask {
-        Ask { asked, settings: self.settings }
+        Ask {
+            asked,
+            settings: self.settings,
+        }
     }
 
     /// The first request: for content information where `encoded`, else for the content.
@@ -103,11 +118,24 @@ impl<N: Network> Origin<N> {
             let asked = Asked::Content(range);
             let response = self.ask(asked, None).await?;
             let fields = fields(response.headers());
-            match self.of(asked).understand(response.status().as_u16(), &fields) {
+            match self
+                .of(asked)
+                .understand(response.status().as_u16(), &fields)
+            {
                 Meaning::NoContent => return Err(self.refused(&response)),
                 Meaning::Plain { .. } => return Ok(First::Plain(self.plain(response))),
-                Meaning::ContentInformation { content_length, range, .. } => {
-                    let described = self.described(asked, response, content_length, range, information_bytes_most);
+                Meaning::ContentInformation {
+                    content_length,
+                    range,
+                    ..
+                } => {
+                    let described = self.described(
+                        asked,
+                        response,
+                        content_length,
+                        range,
+                        information_bytes_most,
+                    );
                     if let Some(first) = described.await {
                         return Ok(first);
                     }
@@ -119,15 +147,24 @@ impl<N: Network> Origin<N> {
         }
         let asked = Asked::Plainly(range);
         let response = self.ask(asked, None).await?;
-        match self.of(asked).understand(response.status().as_u16(), &fields(response.headers())) {
+        match self
+            .of(asked)
+            .understand(response.status().as_u16(), &fields(response.headers()))
+        {
             Meaning::Plain { .. } => Ok(First::Plain(self.plain(response))),
-            Meaning::Unusable(rejected) => Err(GetError::Origin { url: self.url(), why: rejected.to_string() }),
+            Meaning::Unusable(rejected) => Err(GetError::Origin {
+                url: self.url(),
+                why: rejected.to_string(),
+            }),
             _ => Err(self.refused(&response)),
         }
     }
 
     fn refused(&self, response: &Response<ClientBody>) -> GetError {
-        GetError::Status { url: self.url(), status: response.status() }
+        GetError::Status {
+            url: self.url(),
+            status: response.status(),
+        }
     }
 
     fn plain(&mut self, response: Response<ClientBody>) -> Plain {
@@ -157,39 +194,62 @@ impl<N: Network> Origin<N> {
             }
         };
         let metadata_bytes = bytes.len() as u64;
-        let info = OwnedContentInfo::decode(bytes).map_err(|why| rejected(&why)).ok()?;
+        let info = OwnedContentInfo::decode(bytes)
+            .map_err(|why| rejected(&why))
+            .ok()?;
         let checked = self.of(asked).check(content_length, range, &info.view());
         checked.map_err(|why| rejected(&why)).ok()?;
         let described = Described::new(info);
         if described.is_none() {
             rejected(&"it contradicts itself or leaves content out");
         }
-        Some(First::Described { described: Box::new(described?), metadata_bytes })
+        Some(First::Described {
+            described: Box::new(described?),
+            metadata_bytes,
+        })
     }
 
     /// Bytes of the content that no peer had. `conditional`: only of the state that was begun with.
-    pub(super) async fn range(&mut self, asked: Asked, range: ContentRange, conditional: bool) -> Result<Ranged, GetError> {
+    pub(super) async fn range(
+        &mut self,
+        asked: Asked,
+        range: ContentRange,
+        conditional: bool,
+    ) -> Result<Ranged, GetError> {
         let condition = self.validator.clone().filter(|_| conditional);
         let response = self.ask(asked, condition.map(Validator::condition)).await?;
         let status = response.status();
-        if status == StatusCode::PRECONDITION_FAILED || status == StatusCode::RANGE_NOT_SATISFIABLE {
+        if status == StatusCode::PRECONDITION_FAILED || status == StatusCode::RANGE_NOT_SATISFIABLE
+        {
             return Ok(Ranged::Changed);
         }
-        match self.of(asked).understand(status.as_u16(), &fields(response.headers())) {
-            Meaning::Plain { range: Some(came), .. } if came == range => {
+        match self
+            .of(asked)
+            .understand(status.as_u16(), &fields(response.headers()))
+        {
+            Meaning::Plain {
+                range: Some(came), ..
+            } if came == range => {
                 let now = Validator::modified(response.headers());
                 let has_changed = match (&self.validator, now) {
                     (Some(Validator::Modified(before)), Some(now)) => *before != now,
                     _ => false,
                 };
-                Ok(if has_changed { Ranged::Changed } else { Ranged::Body(response) })
+                Ok(if has_changed {
+                    Ranged::Changed
+                } else {
+                    Ranged::Body(response)
+                })
             }
             Meaning::Plain { range: None, .. } => Ok(Ranged::NoRanges),
             Meaning::Plain { .. } => Err(GetError::Origin {
                 url: self.url(),
                 why: "it answered with another range than the one asked for".into(),
             }),
-            Meaning::Unusable(rejected) => Err(GetError::Origin { url: self.url(), why: rejected.to_string() }),
+            Meaning::Unusable(rejected) => Err(GetError::Origin {
+                url: self.url(),
+                why: rejected.to_string(),
+            }),
             _ => Err(self.refused(&response)),
         }
     }
@@ -230,9 +290,17 @@ fn length_of(response: &Response<ClientBody>) -> Option<u64> {
 
 fn redirect(response: &Response<ClientBody>) -> Option<Vec<u8>> {
     use StatusCode as S;
-    let leads_on = [S::MOVED_PERMANENTLY, S::FOUND, S::SEE_OTHER, S::TEMPORARY_REDIRECT, S::PERMANENT_REDIRECT];
+    let leads_on = [
+        S::MOVED_PERMANENTLY,
+        S::FOUND,
+        S::SEE_OTHER,
+        S::TEMPORARY_REDIRECT,
+        S::PERMANENT_REDIRECT,
+    ];
     let to = response.headers().get(header::LOCATION)?;
-    leads_on.contains(&response.status()).then(|| to.as_bytes().to_vec())
+    leads_on
+        .contains(&response.status())
+        .then(|| to.as_bytes().to_vec())
 }
 
 async fn whole(response: Response<ClientBody>, bytes_most: u64) -> Result<Vec<u8>, String> {
@@ -240,7 +308,9 @@ async fn whole(response: Response<ClientBody>, bytes_most: u64) -> Result<Vec<u8
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| error.to_string())?;
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if (bytes.len() + data.len()) as u64 > bytes_most {
             return Err(format!("it has more than {bytes_most} bytes"));
         }

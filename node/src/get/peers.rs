@@ -79,7 +79,9 @@ pub(super) async fn exchange<N: Network>(
         return None;
     }
     let mut body = response.into_body();
-    let exact = http_body::Body::size_hint(&body).exact().unwrap_or_default();
+    let exact = http_body::Body::size_hint(&body)
+        .exact()
+        .unwrap_or_default();
     if exact > bytes_most as u64 {
         return None;
     }

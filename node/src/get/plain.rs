@@ -37,11 +37,17 @@ pub(super) async fn receive<N: Network>(
     let mut body = first.response.into_body();
     let mut continuations = 0;
     loop {
-        let Err(why) = pump(&mut body, &mut received, length, into, settings, observer).await else {
+        let Err(why) = pump(&mut body, &mut received, length, into, settings, observer).await
+        else {
             return Ok(received);
         };
         let why = why?;
-        let broke_off = GetError::BrokeOff { url: origin.url(), received, length, why };
+        let broke_off = GetError::BrokeOff {
+            url: origin.url(),
+            received,
+            length,
+            why,
+        };
         let rest = length.and_then(|length| length.checked_sub(received));
         let Some(rest) = rest.filter(|rest| *rest > 0 && origin.validator.is_some()) else {
             return Err(broke_off);
@@ -50,7 +56,10 @@ pub(super) async fn receive<N: Network>(
             return Err(broke_off);
         }
         continuations += 1;
-        let range = ContentRange { start: start + received, length: rest };
+        let range = ContentRange {
+            start: start + received,
+            length: rest,
+        };
         match origin.range(Asked::Plainly(Some(range)), range, true).await {
             Ok(Ranged::Body(response)) => body = response.into_body(),
             Ok(Ranged::Changed) => return Err(GetError::Changed { url: origin.url() }),
@@ -99,7 +108,10 @@ async fn pump(
                 }
             }
         }
-        let mut progress = Progress { length, ..Progress::default() };
+        let mut progress = Progress {
+            length,
+            ..Progress::default()
+        };
         progress.shares.origin = *received;
         observer.progress(&progress);
         match end {
@@ -113,11 +125,17 @@ async fn pump(
 }
 
 async fn write(file: &File, bytes: Vec<u8>, at: u64) -> Result<Vec<u8>, GetError> {
-    let failed = |source| GetError::Write { what: "the content".into(), source };
+    let failed = |source| GetError::Write {
+        what: "the content".into(),
+        source,
+    };
     let file = file.try_clone().map_err(failed)?;
     let written = tokio::task::spawn_blocking(move || {
         file.write_all_at(&bytes, at)?;
         Ok(bytes)
     });
-    written.await.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)
+    written
+        .await
+        .map_err(|error| failed(std::io::Error::other(error)))?
+        .map_err(failed)
 }

@@ -22,11 +22,16 @@ pub(super) async fn fetch<N: Network>(
     events: mpsc::UnboundedSender<Happening>,
 ) {
     let failed = |why: String| Happening::OriginFailed { fetch, why };
-    let ended = match origin.range(Asked::MissingData(range), range, conditional).await {
+    let ended = match origin
+        .range(Asked::MissingData(range), range, conditional)
+        .await
+    {
         Ok(Ranged::Body(response)) => {
             let mut body = response.into_body();
-            let mut blocks = blocks.into_iter();
-            let Some(mut block) = blocks.next() else { return };
+            let mut blocks = blocks.into_iter().peekable();
+            let Some(mut block) = blocks.next() else {
+                return;
+            };
             let mut bytes = Vec::with_capacity(capacity(block));
             loop {
                 let data = match body.frame().await {
@@ -47,6 +52,7 @@ pub(super) async fn fetch<N: Network>(
                         fetch,
                         start: block.start,
                         received: block.end() - range.start,
+                        is_last: blocks.peek().is_none(),
                         bytes: std::mem::take(&mut bytes),
                     });
                     let Some(next) = blocks.next() else {

@@ -22,11 +22,18 @@ pub(super) fn resolve(from: &Uri, to: &[u8]) -> Option<Uri> {
     } else if to.split(['/', '?']).next()?.contains(':') {
         return None;
     } else {
-        let folder = from.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{}", without_dots(&format!("{folder}/{to}")))
+        let folder = from
+            .path()
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder);
+        format!(
+            "{scheme}://{authority}{}",
+            without_dots(&format!("{folder}/{to}"))
+        )
     };
     let uri: Uri = absolute.parse().ok()?;
-    let is_downgrade = from.scheme() == Some(&Scheme::HTTPS) && uri.scheme() != Some(&Scheme::HTTPS);
+    let is_downgrade =
+        from.scheme() == Some(&Scheme::HTTPS) && uri.scheme() != Some(&Scheme::HTTPS);
     (uri.host().is_some() && !is_downgrade).then_some(uri)
 }
 

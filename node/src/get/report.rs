@@ -2,7 +2,6 @@
 //! Invariant: the shares add up to the bytes.
 //! Byte order: none.
 
-use peerdist::hash::Digest;
 use tokio::time::Duration;
 
 /// Where bytes of content came from.
@@ -60,7 +59,7 @@ pub struct Report {
     /// How long it took.
     pub elapsed: Duration,
     /// SHA-256 of the content, where it was asked for.
-    pub sha256: Option<Digest>,
+    pub sha256: Option<[u8; 32]>,
     /// Blocks of peers that were not what they should be.
     pub lies: u64,
     /// Messages of peers that were discarded.

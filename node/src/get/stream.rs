@@ -54,7 +54,11 @@ impl Stream {
         let (pieces, from) = mpsc::unbounded_channel();
         let backlog = Arc::new(Backlog::default());
         let task = tokio::spawn(hand_on(from, to, Arc::clone(&backlog), bench, hashes));
-        Self { pieces, backlog, task }
+        Self {
+            pieces,
+            backlog,
+            task,
+        }
     }
 
     pub(super) fn push(&self, piece: Piece) {

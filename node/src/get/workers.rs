@@ -123,7 +123,8 @@ fn verify(bench: &Bench, jobs: &[Job]) -> Vec<bool> {
 impl Job {
     fn plain(&self) -> Option<&[u8]> {
         let length = usize::try_from(self.range.length).ok()?;
-        self.bytes.get(self.offset..self.offset.checked_add(length)?)
+        self.bytes
+            .get(self.offset..self.offset.checked_add(length)?)
     }
 }
 
@@ -141,7 +142,9 @@ fn put(bench: &Bench, job: Job) -> io::Result<Option<Bytes>> {
     let length = usize::try_from(wanted.length).unwrap_or(usize::MAX);
     match &bench.file {
         Some(file) => {
-            let bytes = job.plain().and_then(|plain| plain.get(skipped..skipped + length));
+            let bytes = job
+                .plain()
+                .and_then(|plain| plain.get(skipped..skipped + length));
             let at = wanted.start - described.range().start;
             file.write_all_at(bytes.unwrap_or_default(), at)?;
             Ok(None)

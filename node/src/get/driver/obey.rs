@@ -9,15 +9,19 @@ use super::{Driver, Ended};
 use crate::get::error::GetError;
 use crate::get::happening::Happening;
 use crate::get::peers::{HOSTED, exchange};
+use crate::get::ranges;
 use crate::get::stream::Piece;
 use crate::get::workers::{Job, Tag};
-use crate::get::ranges;
 use crate::net::Network;
 
 impl<N: Network> Driver<N> {
     pub(super) fn obey(&mut self, output: Output) {
         match output {
-            Output::Discover { discovery, version, segments } => {
+            Output::Discover {
+                discovery,
+                version,
+                segments,
+            } => {
                 let search = self.parts.discovery.clone();
                 let searching = search.search(discovery, version, segments, self.events.clone());
                 self.searches.insert(discovery, self.tasks.spawn(searching));
@@ -27,7 +31,11 @@ impl<N: Network> Driver<N> {
                     search.abort();
                 }
             }
-            Output::Send { exchange: name, peer, query } => {
+            Output::Send {
+                exchange: name,
+                peer,
+                query,
+            } => {
                 let mut message = Vec::new();
                 query.encode_into(&mut message);
                 let (client, events) = (self.parts.peer_client.clone(), self.events.clone());
@@ -39,7 +47,10 @@ impl<N: Network> Driver<N> {
                         None => None,
                     };
                     let _ = events.send(match answer {
-                        Some(bytes) => Happening::Message { exchange: name, bytes },
+                        Some(bytes) => Happening::Message {
+                            exchange: name,
+                            bytes,
+                        },
                         None => Happening::NoMessage { exchange: name },
                     });
                 });
@@ -66,7 +77,7 @@ impl<N: Network> Driver<N> {
             Output::Share(_) => {}
             Output::Offer(shared) => {
                 if let Some(offers) = &mut self.parts.offers {
-                    offers.offer(&self.parts.bench.described, &shared);
+                    offers.offer(&shared);
                 }
             }
             Output::Event(event) => self.note(&event),
@@ -81,11 +92,16 @@ impl<N: Network> Driver<N> {
     }
 
     fn decrypt(&mut self, row: usize, op: DecryptOp) {
-        let Some((_, bytes)) = self.message.take_if(|(exchange, _)| *exchange == op.exchange) else {
+        let Some((_, bytes)) = self
+            .message
+            .take_if(|(exchange, _)| *exchange == op.exchange)
+        else {
             return;
         };
         let wanted = self.parts.bench.described.wanted(row);
-        let Some(range) = wanted.map(|wanted| wanted.range_of(op.index)) else { return };
+        let Some(range) = wanted.map(|wanted| wanted.range_of(op.index)) else {
+            return;
+        };
         self.jobs.push_back(Job {
             tag: Tag::Decrypted(op.exchange),
             row,
@@ -98,9 +114,15 @@ impl<N: Network> Driver<N> {
     }
 
     fn verify(&mut self, op: &VerifyOp) {
-        let VerifyOp { verify, block, source } = *op;
+        let VerifyOp {
+            verify,
+            block,
+            source,
+        } = *op;
         let (bytes, offset) = match source {
-            Source::Peer { exchange, place, .. } => {
+            Source::Peer {
+                exchange, place, ..
+            } => {
                 let judged = self.judged.take();
                 // What was decrypted was verified along with it, while it was at hand.
                 if let Some(done) = judged {
@@ -128,7 +150,9 @@ impl<N: Network> Driver<N> {
     }
 
     fn store(&mut self, block: BlockOp) {
-        let Some((source, bytes)) = self.verified.take() else { return };
+        let Some((source, bytes)) = self.verified.take() else {
+            return;
+        };
         let (clipped, _) = self.parts.bench.described.clip(block.range);
         let shares = &mut self.progress.shares;
         let share = match source {
@@ -137,6 +161,9 @@ impl<N: Network> Driver<N> {
             Source::Peer { .. } => &mut shares.peers,
         };
         *share += clipped.length;
+        if let Some(shelf) = &self.parts.shelf {
+            shelf.add(block.segment, block.index);
+        }
         if let Some(bytes) = bytes {
             self.waiting.insert((block.segment, block.index), bytes);
         }
@@ -161,13 +188,24 @@ impl<N: Network> Driver<N> {
                 self.hand_on_local((self.parts.have.len(), 0));
                 self.end(Ok(Ended::Done));
             }
-            Event::Failed { why: Failure::OriginUnreachable, .. } => {
-                let why = self.why.take().unwrap_or_else(|| "no more bytes came".into());
+            Event::Failed {
+                why: Failure::OriginUnreachable,
+                ..
+            } => {
+                let why = self
+                    .why
+                    .take()
+                    .unwrap_or_else(|| "no more bytes came".into());
                 self.end(Err(GetError::Origin { url: url(), why }));
             }
-            Event::Failed { why: Failure::OriginDiffers, .. } => self.end(Ok(Ended::Changed)),
+            Event::Failed {
+                why: Failure::OriginDiffers,
+                ..
+            } => self.end(Ok(Ended::Differs)),
             Event::Cancelled { .. } => {}
-            Event::SessionEnded { why, segment, .. } => tracing::debug!(segment, ?why, "no more from peers"),
+            Event::SessionEnded { why, segment, .. } => {
+                tracing::debug!(segment, ?why, "no more from peers")
+            }
             Event::Lied { peer, .. } => {
                 self.lies += 1;
                 let peer = self.parts.peers.uri(*peer).and_then(http::Uri::authority);
