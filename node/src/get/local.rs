@@ -86,7 +86,7 @@ fn has_data(file: &File, at: u64, length: u64) -> bool {
 
 fn take(bench: &Bench, batch: &mut Vec<Candidate>, have: &mut [BlockSet]) -> io::Result<()> {
     let described = &bench.described;
-    let candidates: Vec<_> = batch.drain(..).collect();
+    let candidates = std::mem::take(batch);
     let known = candidates.iter().filter_map(|one| {
         let block = described.block(one.row, one.index)?;
         Some((one, (block, one.bytes.as_slice())))

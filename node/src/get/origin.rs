@@ -48,12 +48,12 @@ pub(super) enum First {
         described: Box<Described>,
         metadata_bytes: u64,
     },
-    Plain(Plain),
+    Plain(Box<Plain>),
 }
 
 /// What became of a range.
 pub(super) enum Ranged {
-    Body(Response<ClientBody>),
+    Body(Box<ClientBody>),
     /// The content is another.
     Changed,
     /// The server sends the whole whatever it is asked for.
@@ -123,7 +123,7 @@ impl<N: Network> Origin<N> {
                 .understand(response.status().as_u16(), &fields)
             {
                 Meaning::NoContent => return Err(self.refused(&response)),
-                Meaning::Plain { .. } => return Ok(First::Plain(self.plain(response))),
+                Meaning::Plain { .. } => return Ok(First::Plain(Box::new(self.plain(response)))),
                 Meaning::ContentInformation {
                     content_length,
                     range,
@@ -151,7 +151,7 @@ impl<N: Network> Origin<N> {
             .of(asked)
             .understand(response.status().as_u16(), &fields(response.headers()))
         {
-            Meaning::Plain { .. } => Ok(First::Plain(self.plain(response))),
+            Meaning::Plain { .. } => Ok(First::Plain(Box::new(self.plain(response)))),
             Meaning::Unusable(rejected) => Err(GetError::Origin {
                 url: self.url(),
                 why: rejected.to_string(),
@@ -238,7 +238,7 @@ impl<N: Network> Origin<N> {
                 Ok(if has_changed {
                     Ranged::Changed
                 } else {
-                    Ranged::Body(response)
+                    Ranged::Body(Box::new(response.into_body()))
                 })
             }
             Meaning::Plain { range: None, .. } => Ok(Ranged::NoRanges),

@@ -61,7 +61,7 @@ pub(super) async fn receive<N: Network>(
             length: rest,
         };
         match origin.range(Asked::Plainly(Some(range)), range, true).await {
-            Ok(Ranged::Body(response)) => body = response.into_body(),
+            Ok(Ranged::Body(rest)) => body = *rest,
             Ok(Ranged::Changed) => return Err(GetError::Changed { url: origin.url() }),
             Ok(Ranged::NoRanges) | Err(_) => return Err(broke_off),
         }

@@ -26,8 +26,7 @@ pub(super) async fn fetch<N: Network>(
         .range(Asked::MissingData(range), range, conditional)
         .await
     {
-        Ok(Ranged::Body(response)) => {
-            let mut body = response.into_body();
+        Ok(Ranged::Body(mut body)) => {
             let mut blocks = blocks.into_iter().peekable();
             let Some(mut block) = blocks.next() else {
                 return;

@@ -233,7 +233,7 @@ impl<N: Network> Fetching<'_, N> {
                         (
                             plain::receive(
                                 &mut self.origin,
-                                first,
+                                *first,
                                 start,
                                 &into,
                                 settings,
@@ -248,7 +248,7 @@ impl<N: Network> Fetching<'_, N> {
                         let into = plain::Into::Stream(&stream);
                         let bytes = plain::receive(
                             &mut self.origin,
-                            first,
+                            *first,
                             start,
                             &into,
                             settings,

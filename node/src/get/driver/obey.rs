@@ -204,7 +204,7 @@ impl<N: Network> Driver<N> {
             } => self.end(Ok(Ended::Differs)),
             Event::Cancelled { .. } => {}
             Event::SessionEnded { why, segment, .. } => {
-                tracing::debug!(segment, ?why, "no more from peers")
+                tracing::debug!(segment, ?why, "no more from peers");
             }
             Event::Lied { peer, .. } => {
                 self.lies += 1;
