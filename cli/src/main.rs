@@ -5,6 +5,7 @@ mod cache;
 mod decode;
 mod destination;
 mod failure;
+mod get;
 mod info;
 mod manual;
 mod mistake;
@@ -42,6 +43,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Secret(SecretCommand::Import(args)) => secret::import(&args),
         Command::Cache(command) => cache::run(&command),
         Command::Decode(args) => decode::run(&args),
+        Command::Get(args) => get::run(&args),
         Command::Serve(args) => serving::serve(&args),
         Command::Proxy(args) => serving::proxy(&args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),

@@ -1,7 +1,7 @@
 //! `peerdist serve` and `peerdist proxy`: content servers until somebody ends them.
 
 pub(crate) mod args;
-mod log;
+pub(crate) mod log;
 
 use std::io::{ErrorKind, Write, stdout};
 use std::net::SocketAddr;

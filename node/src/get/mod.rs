@@ -34,7 +34,7 @@ mod stream;
 mod whole;
 mod workers;
 
-pub use cache::{BlockCache, BlocksInMemory};
+pub use cache::{BlockCache, BlocksInMemory, StoredBlocks};
 pub use discovery::Discovery;
 pub use error::{GetError, Kind};
 pub use peerdist::client::Order;
