@@ -9,7 +9,10 @@ use peerdist_node::content_info::THREADS_MAX;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
-/// PeerDist (BranchCache) without Windows: content information, secrets and test vectors.
+use crate::get::args::GetArgs;
+pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
+
+/// PeerDist (BranchCache) without Windows: content servers, content information, secrets and test vectors.
 ///
 /// Exit codes: 0 good, 1 the thing judged failed, 2 usage or input, 3 not supported or not reached.
 #[derive(Debug, Parser)]
@@ -32,6 +35,12 @@ pub(crate) enum Command {
     Cache(CacheCommand),
     /// Show any message of the protocols field by field
     Decode(DecodeArgs),
+    /// Fetch content from peers, a hosted cache and its origin, every block of it verified
+    Get(GetArgs),
+    /// Serve the files below a directory, with content information for clients that ask for it
+    Serve(ServeArgs),
+    /// Front a web server, and give its answers content information for clients that ask for it
+    Proxy(ProxyArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),

@@ -5,12 +5,14 @@ mod cache;
 mod decode;
 mod destination;
 mod failure;
+mod get;
 mod info;
 mod manual;
 mod mistake;
 mod print;
 mod progress;
 mod secret;
+mod serving;
 mod vectors;
 
 use std::process::ExitCode;
@@ -41,6 +43,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Secret(SecretCommand::Import(args)) => secret::import(&args),
         Command::Cache(command) => cache::run(&command),
         Command::Decode(args) => decode::run(&args),
+        Command::Get(args) => get::run(&args),
+        Command::Serve(args) => serving::serve(&args),
+        Command::Proxy(args) => serving::proxy(&args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

@@ -15,11 +15,11 @@ pub(crate) fn bytes(length: Option<u64>) -> ProgressBar {
     let (bar, template) = match length {
         Some(length) => (
             ProgressBar::new(length),
-            "{bar:32} {percent:>3} % of {total_bytes}, {binary_bytes_per_sec}, {eta} left",
+            "{bar:32} {percent:>3} % of {total_bytes}, {binary_bytes_per_sec}, {eta} left  {msg}",
         ),
         None => (
             ProgressBar::new_spinner(),
-            "{spinner} {bytes}, {binary_bytes_per_sec}",
+            "{spinner} {bytes}, {binary_bytes_per_sec}  {msg}",
         ),
     };
     match ProgressStyle::with_template(template) {

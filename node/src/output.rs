@@ -6,6 +6,8 @@
 //! the process in the middle, with whatever signal, leaves nothing behind. Elsewhere they go to a file
 //! `.peerdist-*` in the same directory, which a failure removes, and which only an end by a signal leaves there.
 
+mod partial;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use thiserror::Error;
+
+pub use partial::Partial;
 
 /// How the names of unfinished files begin.
 const DRAFT_PREFIX: &str = ".peerdist-";

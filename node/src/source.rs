@@ -146,17 +146,26 @@ impl Source {
             source,
         };
         let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if metadata.is_dir() {
+        if file.metadata().map_err(failed)?.is_dir() {
             return Err(SourceError::Directory {
                 path: path.to_owned(),
             });
         }
+        Self::of_file(name, file).map_err(failed)
+    }
+
+    /// A file that is open already, under a name for messages.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn of_file(name: impl Into<String>, file: File) -> io::Result<Self> {
+        let name = name.into();
+        let metadata = file.metadata()?;
         // Files that the system makes as they are read, such as those of /proc, claim to have no bytes.
         if !metadata.is_file() || metadata.len() == 0 {
             return Ok(Self::stream(name, file));
         }
-        let stamp = Stamp::of(&file).map_err(failed)?;
+        let stamp = Stamp::of(&file)?;
         // Only advice: a file system that does not take it reads ahead as it likes.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
         Ok(Self {

@@ -14,6 +14,7 @@ pub mod create;
 pub mod cut;
 mod derive;
 mod error;
+mod owned;
 mod quirk;
 mod range;
 mod secret;
@@ -24,6 +25,7 @@ pub mod verify;
 
 pub use derive::{HashOfData, SegmentId, SegmentSecret, ServerSecret};
 pub use error::{DecodeError, Problem};
+pub use owned::{OwnedContentInfo, SegmentPlace};
 pub use quirk::{Quirk, Quirks};
 pub use range::{ContentRange, RangeError};
 pub use secret::{KeyFileError, MAX_SECRET_KEY_BYTES, SecretKey, SecretKeyError};

@@ -343,6 +343,23 @@ impl<'a> Segments<'a> {
         }
     }
 
+    pub(super) const fn place(&self) -> (usize, usize, u64) {
+        (self.descriptions.at(), self.lists.at(), self.left)
+    }
+
+    pub(super) const fn at(
+        info: &ContentInfo<'a>,
+        (description, list, left): (usize, usize, u64),
+    ) -> Self {
+        Self {
+            descriptions: Reader::starting_at(info.bytes, description),
+            lists: Reader::starting_at(info.bytes, list),
+            hash: info.hash,
+            range: info.range,
+            left,
+        }
+    }
+
     pub(super) fn next(&mut self) -> Option<Segment<'a>> {
         self.left = self.left.checked_sub(1)?;
         let description = Description::read(&mut self.descriptions, self.hash).ok()?;

@@ -214,6 +214,23 @@ impl<'a> Segments<'a> {
         }
     }
 
+    pub(super) const fn place(&self) -> (usize, usize, u64, u64) {
+        let read = self.reader.at();
+        (read, self.left_in_chunk, self.index, self.offset)
+    }
+
+    pub(super) const fn at(
+        info: &ContentInfo<'a>,
+        (read, left_in_chunk, index, offset): (usize, usize, u64, u64),
+    ) -> Self {
+        Self {
+            reader: Reader::starting_at(info.bytes, read),
+            left_in_chunk,
+            index,
+            offset,
+        }
+    }
+
     pub(super) fn next(&mut self) -> Option<Segment<'a>> {
         if self.left_in_chunk == 0 {
             self.left_in_chunk = chunk_header(&mut self.reader).ok()?;

@@ -1,0 +1,67 @@
+//! Where peers are looked for.
+//! Invariant: every search that was begun ends.
+//! Byte order: none.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use peerdist::client::{DiscoveryToken, Sought};
+use peerdist::content::Version;
+use peerdist::discovery::Wanted;
+use tokio::sync::mpsc;
+
+use super::happening::Happening;
+use crate::discovery::Prober;
+
+/// Where peers are looked for.
+#[derive(Debug, Clone)]
+pub enum Discovery {
+    /// Nowhere.
+    Nobody,
+    /// These are asked for everything.
+    Given(Arc<[SocketAddr]>),
+    /// On the local subnet.
+    Prober(Prober),
+}
+
+impl Discovery {
+    pub(super) async fn search(
+        self,
+        discovery: DiscoveryToken,
+        version: Version,
+        sought: Vec<Sought>,
+        events: mpsc::UnboundedSender<Happening>,
+    ) {
+        match self {
+            Self::Nobody => {}
+            Self::Given(peers) => {
+                let ids: Vec<_> = sought.iter().map(|one| one.id).collect();
+                for peer in peers.iter() {
+                    let segments = ids.clone();
+                    let _ = events.send(Happening::Found {
+                        peer: *peer,
+                        segments,
+                    });
+                }
+            }
+            Self::Prober(prober) => {
+                let wanted = sought.iter().map(|one| Wanted {
+                    id: one.id,
+                    blocks: one.blocks,
+                });
+                match prober.discover(version, wanted.collect()) {
+                    Ok(mut search) => {
+                        while let Some(found) = search.next().await {
+                            let segments = found.segments.iter().map(|one| one.id).collect();
+                            if let Some(peer) = found.addresses.first().copied() {
+                                let _ = events.send(Happening::Found { peer, segments });
+                            }
+                        }
+                    }
+                    Err(error) => tracing::debug!(%error, "no search for peers"),
+                }
+            }
+        }
+        let _ = events.send(Happening::SearchEnded { discovery });
+    }
+}

@@ -1,0 +1,99 @@
+//! Peers and hosted caches as exchanges need them: addresses by number, and one request and its response (MS-PCCRR 2.1).
+//! Invariant: the table and every response are bounded.
+//! Byte order: none.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use peerdist::retrieval::PATH;
+use peerdist::retrieval::client::Peer;
+
+use crate::http::client::Client;
+use crate::net::Network;
+
+/// The hosted cache.
+pub(super) const HOSTED: Peer = Peer(0);
+
+/// Who is asked under which number.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    hosted: Option<Uri>,
+    by_number: Vec<Uri>,
+    by_address: BTreeMap<SocketAddr, Peer>,
+}
+
+impl Peers {
+    pub(super) fn new(hosted: Option<&str>) -> Self {
+        Self {
+            hosted: hosted.and_then(uri_of),
+            ..Self::default()
+        }
+    }
+
+    /// The number of a peer; `None` where too many are known.
+    pub(super) fn number(&mut self, address: SocketAddr, most: usize) -> Option<Peer> {
+        if let Some(known) = self.by_address.get(&address) {
+            return Some(*known);
+        }
+        if self.by_number.len() >= most {
+            return None;
+        }
+        self.by_number.push(uri_of(&address.to_string())?);
+        let peer = Peer(self.by_number.len() as u64);
+        self.by_address.insert(address, peer);
+        Some(peer)
+    }
+
+    pub(super) fn uri(&self, peer: Peer) -> Option<&Uri> {
+        match usize::try_from(peer.0).ok()?.checked_sub(1) {
+            None => self.hosted.as_ref(),
+            Some(at) => self.by_number.get(at),
+        }
+    }
+}
+
+fn uri_of(authority: &str) -> Option<Uri> {
+    format!("http://{authority}{PATH}").parse().ok()
+}
+
+/// Sends a message and takes the one that comes back.
+pub(super) async fn exchange<N: Network>(
+    client: &Client<N>,
+    to: Uri,
+    message: Vec<u8>,
+    bytes_most: usize,
+) -> Option<Vec<u8>> {
+    let body = Full::new(Bytes::from(message));
+    let request = Request::post(to)
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .body(body.map_err(|never| match never {}).boxed_unsync())
+        .ok()?;
+    let failed = |error: &dyn std::fmt::Display| tracing::debug!(%error, "no answer of a peer");
+    let response = client.request(request).await;
+    let response = response.map_err(|error| failed(&error)).ok()?;
+    if response.status() != StatusCode::OK {
+        failed(&response.status());
+        return None;
+    }
+    let mut body = response.into_body();
+    let exact = http_body::Body::size_hint(&body)
+        .exact()
+        .unwrap_or_default();
+    if exact > bytes_most as u64 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(exact).unwrap_or_default());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| failed(&error)).ok()?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > bytes_most {
+                return None;
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Some(bytes)
+}
