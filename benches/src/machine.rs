@@ -12,6 +12,8 @@ pub enum Family {
     Sha512,
     /// AES-CBC of many blocks.
     Aes,
+    /// What no kernel works on.
+    Scalar,
 }
 
 /// The best instruction set of a family that the CPU has.
@@ -31,6 +33,8 @@ pub enum Class {
     Vaes256,
     /// AES of one block in an instruction.
     AesNi,
+    /// Any: the work needs no instruction set.
+    Any,
     /// None of those: no floor was ever measured.
     Other,
 }
@@ -48,6 +52,7 @@ impl Class {
             Family::Aes if has.vaes && has.avx512 => Self::Vaes512,
             Family::Aes if has.vaes && has.avx2 => Self::Vaes256,
             Family::Aes if has.aes => Self::AesNi,
+            Family::Scalar => Self::Any,
             _ => Self::Other,
         }
     }
@@ -63,6 +68,7 @@ impl Class {
             Self::Vaes512 => "vaes-512",
             Self::Vaes256 => "vaes-256",
             Self::AesNi => "aes-ni",
+            Self::Any => "any",
             Self::Other => "other",
         }
     }

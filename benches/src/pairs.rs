@@ -47,8 +47,8 @@ fn thread_cpu_time() -> Duration {
 
 /// One side of a pair: does its work once and says how long it took.
 pub struct Side<'a> {
-    /// Bytes that one run works through.
-    pub bytes: u64,
+    /// Bytes, or messages, that one run works through.
+    pub work: u64,
     run: Box<dyn FnMut() -> Result<Duration, Failure> + 'a>,
     /// Runs are short: repeat them for one sample.
     repeat: bool,
@@ -57,25 +57,25 @@ pub struct Side<'a> {
 impl std::fmt::Debug for Side<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Side")
-            .field("bytes", &self.bytes)
+            .field("work", &self.work)
             .finish_non_exhaustive()
     }
 }
 
 impl<'a> Side<'a> {
     /// Work of this thread in memory: its CPU time counts, and it is repeated until a sample is long enough.
-    pub fn in_memory(bytes: u64, mut work: impl FnMut() + 'a) -> Self {
+    pub fn in_memory(amount: u64, mut work: impl FnMut() + 'a) -> Self {
         Self {
-            bytes,
+            work: amount,
             run: Box::new(move || Ok(timed_on_cpu(&mut work).1)),
             repeat: true,
         }
     }
 
     /// Work that times itself, such as a command; one run is one sample.
-    pub fn self_timed(bytes: u64, run: impl FnMut() -> Result<Duration, Failure> + 'a) -> Self {
+    pub fn self_timed(amount: u64, run: impl FnMut() -> Result<Duration, Failure> + 'a) -> Self {
         Self {
-            bytes,
+            work: amount,
             run: Box::new(run),
             repeat: false,
         }
@@ -92,13 +92,13 @@ impl<'a> Side<'a> {
         Ok(u32::try_from(runs).unwrap_or(u32::MAX))
     }
 
-    /// Seconds per byte of one sample.
+    /// Seconds per byte or message of one sample.
     fn sample(&mut self, runs: u32) -> Result<f64, Failure> {
         let mut total = Duration::ZERO;
         for _ in 0..runs {
             total += (self.run)()?;
         }
-        Ok(total.as_secs_f64() / (self.bytes as f64 * f64::from(runs)))
+        Ok(total.as_secs_f64() / (self.work as f64 * f64::from(runs)))
     }
 }
 
@@ -122,7 +122,7 @@ pub fn measure(
         .collect()
 }
 
-/// Measures a side that has no rival: seconds per byte of each sample.
+/// Measures a side that has no rival: seconds per byte or message of each sample.
 ///
 /// # Errors
 /// What the side said when it failed.
@@ -161,7 +161,7 @@ mod tests {
     fn short_work_is_repeated_until_a_sample_is_long_enough() {
         let mut runs = 0_u32;
         let mut side = Side {
-            bytes: 10,
+            work: 10,
             run: Box::new(|| {
                 runs += 1;
                 Ok(MIN_SAMPLE / 4)

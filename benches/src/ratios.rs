@@ -124,10 +124,8 @@ fn heading(context: &Context) -> Vec<String> {
         machine::describe(context.cpus.cores()),
         format!("hash engine {}", Engine::current()),
         format!("rivals: {}", rivals.join("; ")),
-        format!(
-            "speeds in {}, ratios are medians of quiet pairs",
-            report::UNIT
-        ),
+        "speeds in GB/s, M: million messages a second; ratios are medians of quiet pairs"
+            .to_owned(),
     ]
 }
 

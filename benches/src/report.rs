@@ -5,10 +5,35 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::gates::{Bounds, Status};
+use crate::gates::{Bounds, Figure, Status};
 
-/// What every row is measured in.
-pub const UNIT: &str = "GB/s";
+/// What the speeds of a row are measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Unit {
+    /// 10^9 bytes a second.
+    #[serde(rename = "GB/s")]
+    GigabytesASecond,
+    /// Messages a second, one by one: millions are only written so for people.
+    #[serde(rename = "msg/s")]
+    MessagesASecond,
+}
+
+impl Unit {
+    /// A speed of bytes or messages a second in this unit.
+    #[must_use]
+    pub fn of(self, a_second: f64) -> f64 {
+        match self {
+            Self::GigabytesASecond => rounded(a_second / 1e9),
+            Self::MessagesASecond => a_second.round(),
+        }
+    }
+}
+
+/// Three places: more would be noise.
+#[must_use]
+pub fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
 
 /// One row of the table.
 #[derive(Debug, Clone, Serialize)]
@@ -23,19 +48,21 @@ pub struct Row {
     pub rival_name: String,
     /// Median of the ratios of the pairs, above 1 when we are faster.
     pub ratio: Option<f64>,
-    /// The least ratio that passes on this machine.
+    /// The least figure that passes on this machine.
     pub floor: Option<f64>,
-    /// The ratio to reach on this machine.
+    /// The figure to reach on this machine.
     pub target: Option<f64>,
-    /// What the speeds are measured in: 10^9 bytes a second.
-    pub unit: &'static str,
+    /// Which figure floor and target bound: the ratio, or our speed in its unit.
+    pub bounds_of: Figure,
+    /// What the speeds are measured in.
+    pub unit: Unit,
     /// The floor of PERFORMANCE.md.
     pub published_floor: Option<f64>,
     /// The target of PERFORMANCE.md.
     pub published_target: Option<f64>,
     /// The verdict.
     pub status: Status,
-    /// Spread of the ratios (of our speed, without a rival) in percent.
+    /// Spread in percent: of the ratios, or of our speed where that is bounded or there is no rival.
     pub noise: Option<f64>,
     /// Pairs that nothing disturbed.
     pub pairs_used: usize,
@@ -54,6 +81,7 @@ impl Row {
     #[must_use]
     pub fn bounds(&self) -> Option<Bounds> {
         Some(Bounds {
+            of: self.bounds_of,
             floor: self.floor?,
             target: self.target?,
         })
@@ -130,7 +158,11 @@ pub fn table(heading: &[String], rows: &[Row]) -> String {
 }
 
 fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value >= 1e4 => format!("{:.2}M", value / 1e6),
+        Some(value) => format!("{value:.2}"),
+    }
 }
 
 #[cfg(test)]
@@ -146,7 +178,8 @@ mod tests {
             ratio: None,
             floor: Some(1.9),
             target: Some(2.3),
-            unit: UNIT,
+            bounds_of: Figure::Ratio,
+            unit: Unit::GigabytesASecond,
             published_floor: Some(1.9),
             published_target: Some(2.3),
             status,
@@ -194,6 +227,29 @@ mod tests {
         assert!(keys.iter().all(|key| row.contains_key(*key)), "{text}");
         assert!(row["rival"].is_null() && row["ratio"].is_null());
         assert_eq!(row["status"], "inconclusive (noise)");
+        assert_eq!(
+            (&row["unit"], &row["bounds_of"]),
+            (&"GB/s".into(), &"ratio".into())
+        );
+    }
+
+    #[test]
+    fn millions_of_messages_are_written_short_in_the_table_and_in_full_in_json() {
+        let row = Row {
+            ours: Some(5_861_234.0),
+            floor: Some(2e6),
+            bounds_of: Figure::Ours,
+            unit: Unit::MessagesASecond,
+            ..row("retrieval-machine", Status::TargetMet)
+        };
+        let text = table(&[], std::slice::from_ref(&row));
+        assert!(text.contains("5.86M") && text.contains("2.00M"), "{text}");
+        let parsed: serde_json::Value = serde_json::from_str(&json(&[row]).unwrap()).unwrap();
+        assert_eq!(parsed[0]["ours"], 5_861_234.0);
+        assert_eq!(
+            (&parsed[0]["floor"], &parsed[0]["unit"]),
+            (&2e6.into(), &"msg/s".into())
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Statistics of paired samples: medians, noise, and which pairs were quiet.
 //! Invariant: a rule treats both sides alike, so that selection cannot favour one of them.
-//! Samples are seconds per byte; ratios are rival time over our time (above 1: we are faster).
+//! Samples are seconds per byte or message; ratios are rival time over our time (above 1: we are faster).
 
 /// A pair is quiet when neither side took longer than this, counted from its own tenth percentile.
 pub const QUIET_FACTOR: f64 = 1.08;
@@ -11,27 +11,29 @@ pub const MIN_QUIET_PAIRS: usize = 5;
 /// And so it is with a smaller share of quiet pairs than this.
 pub const MIN_QUIET_SHARE: f64 = 0.15;
 
-/// One turn: our sample and the rival's sample right after it, in seconds per byte.
+/// One turn: our sample and the rival's sample right after it, in seconds per byte or message.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pair {
-    /// Our time for a byte.
+    /// Our time for a byte or message.
     pub ours: f64,
-    /// The rival's time for a byte.
+    /// The rival's time for a byte or message.
     pub rival: f64,
 }
 
 /// What a list of pairs says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
-    /// Median of our samples in use, in bytes a second.
+    /// Median of our samples in use, in bytes or messages a second.
     pub ours: f64,
-    /// Median of the rival's samples in use, in bytes a second.
+    /// Median of the rival's samples in use, in bytes or messages a second.
     pub rival: f64,
     /// Median of the ratios of the pairs in use.
     pub ratio: f64,
     /// Spread of the ratios in use, in percent of the median: 1.4826 times the median absolute deviation,
     /// which is the standard deviation if the spread is normal.
     pub noise_percent: f64,
+    /// Spread of our own speed in use, in the same way.
+    pub ours_noise_percent: f64,
     /// Pairs in use.
     pub pairs_used: usize,
     /// Pairs measured.
@@ -111,6 +113,7 @@ pub fn summarize(pairs: &[Pair]) -> Option<Summary> {
         rival: 1.0 / median(&rival)?,
         ratio: median(&ratios)?,
         noise_percent: noise_percent(&ratios)?,
+        ours_noise_percent: noise_percent(&ours)?,
         pairs_used: used.len(),
         pairs_taken: pairs.len(),
     })
@@ -124,19 +127,21 @@ pub fn summarize(pairs: &[Pair]) -> Option<Summary> {
 #[must_use]
 pub fn combine(rounds: &[Summary]) -> Option<Summary> {
     let of = |figure: fn(&Summary) -> f64| rounds.iter().map(figure).collect::<Vec<f64>>();
-    let ratios = of(|round| round.ratio);
-    let inside = median(&of(|round| round.noise_percent))?;
+    let spread =
+        |figures: &[f64], inside: &[f64]| Some(median(inside)?.max(noise_percent(figures)?));
+    let (ours, ratios) = (of(|round| round.ours), of(|round| round.ratio));
     Some(Summary {
-        ours: median(&of(|round| round.ours))?,
+        ours: median(&ours)?,
         rival: median(&of(|round| round.rival))?,
         ratio: median(&ratios)?,
-        noise_percent: inside.max(noise_percent(&ratios)?),
+        noise_percent: spread(&ratios, &of(|round| round.noise_percent))?,
+        ours_noise_percent: spread(&ours, &of(|round| round.ours_noise_percent))?,
         pairs_used: rounds.iter().map(|round| round.pairs_used).sum(),
         pairs_taken: rounds.iter().map(|round| round.pairs_taken).sum(),
     })
 }
 
-/// What samples without a rival say: bytes a second, and noise in percent; `None` for no samples.
+/// What samples without a rival say: bytes or messages a second, and noise in percent; `None` for no samples.
 #[must_use]
 pub fn summarize_alone(samples: &[f64]) -> Option<(f64, f64)> {
     let twins: Vec<Pair> = samples
@@ -201,6 +206,14 @@ mod tests {
     }
 
     #[test]
+    fn our_own_noise_shows_where_both_sides_waver_together() {
+        let both = [1.0, 1.02, 1.04, 1.06, 1.07].map(|slow| (slow, 2.0 * slow));
+        let summary = summarize(&pairs(&both)).unwrap();
+        assert_close(summary.noise_percent, 0.0);
+        assert_close(summary.ours_noise_percent, 100.0 * 1.4826 * 0.02 / 1.04);
+    }
+
+    #[test]
     fn disturbed_pairs_are_left_out_whichever_side_was_disturbed() {
         let mut measured = pairs(&[(1.0, 2.0); 8]);
         measured.extend(pairs(&[(1.5, 2.0), (1.0, 3.0), (4.0, 4.0)]));
@@ -231,6 +244,7 @@ mod tests {
             rival: 1.0,
             ratio,
             noise_percent,
+            ours_noise_percent: 0.0,
             pairs_used: 4,
             pairs_taken: 5,
         };
@@ -240,6 +254,7 @@ mod tests {
         assert_eq!((combined.pairs_used, combined.pairs_taken), (12, 15));
         let scattered = combine(&[round(2.0, 1.0), round(1.2, 1.0), round(1.6, 1.0)]).unwrap();
         assert_close(scattered.noise_percent, 100.0 * 1.4826 * 0.4 / 1.6);
+        assert_close(scattered.ours_noise_percent, scattered.noise_percent);
         assert_eq!(combine(&[]), None);
     }
 

@@ -39,6 +39,7 @@ pub enum CoverageError {
 #[derive(Debug, Deserialize)]
 struct Document {
     document: String,
+    prefix: String,
     requirements: Vec<Requirement>,
 }
 
@@ -77,6 +78,8 @@ pub struct Coverage {
     code: BTreeMap<String, String>,
     /// Ids in vectors, and the first vector that has each.
     vectors: BTreeMap<String, String>,
+    /// Ids that errors name, and the first file that has each. They need not be enforced there.
+    named: BTreeMap<String, String>,
 }
 
 impl Coverage {
@@ -100,11 +103,17 @@ impl Coverage {
                 documents.push(serde_yaml::from_str(&text).map_err(form)?);
             }
         }
-        let mut code = BTreeMap::new();
+        let (mut code, mut named) = (BTreeMap::new(), BTreeMap::new());
         for folder in ["core/src", "node/src"] {
             for path in files_below(&root.join(folder), "rs")? {
                 let place = path.strip_prefix(root).unwrap_or(&path);
-                for line in text_of(&path)?.lines() {
+                let text = text_of(&path)?;
+                for id in quoted_ids(&text, &documents) {
+                    named
+                        .entry(id.to_owned())
+                        .or_insert_with(|| place.display().to_string());
+                }
+                for line in text.lines() {
                     if let Some(id) = line.trim_start().strip_prefix("//= ") {
                         code.entry(id.trim().to_owned())
                             .or_insert_with(|| place.display().to_string());
@@ -126,6 +135,7 @@ impl Coverage {
             exemptions,
             code,
             vectors: pinned,
+            named,
         })
     }
 
@@ -134,7 +144,7 @@ impl Coverage {
     pub fn faults(&self) -> Vec<String> {
         let known: BTreeSet<&str> = self.requirements().map(|known| known.id.as_str()).collect();
         let mut faults = Vec::new();
-        for (id, place) in self.code.iter().chain(&self.vectors) {
+        for (id, place) in self.code.iter().chain(&self.vectors).chain(&self.named) {
             if !known.contains(id.as_str()) {
                 faults.push(format!(
                     "{place} names {id}, which the catalogue does not know"
@@ -163,6 +173,11 @@ impl Coverage {
             }
         }
         faults
+    }
+
+    /// The ids that errors name.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.named.keys().map(String::as_str)
     }
 
     /// The coverage as a page of Markdown.
@@ -241,6 +256,25 @@ impl Coverage {
     }
 }
 
+/// The string literals that have the form of an id: a prefix of the catalogue, a section, a number.
+fn quoted_ids<'a>(text: &'a str, documents: &[Document]) -> Vec<&'a str> {
+    let is_id = |literal: &&str| {
+        let mut parts = literal.splitn(2, '-');
+        let (prefix, rest) = (parts.next(), parts.next().unwrap_or_default());
+        let (section, number) = rest.rsplit_once('-').unwrap_or_default();
+        let is_known = documents
+            .iter()
+            .any(|document| Some(document.prefix.as_str()) == prefix);
+        let is_section = |sign: char| sign.is_ascii_digit() || sign == '.';
+        is_known
+            && section.starts_with(|sign: char| sign.is_ascii_digit())
+            && section.chars().all(is_section)
+            && !number.is_empty()
+            && number.chars().all(|sign| sign.is_ascii_digit())
+    };
+    text.split('"').filter(is_id).collect()
+}
+
 fn write_row(page: &mut String, name: &str, row: [usize; 7]) {
     let cells = row.map(|count| count.to_string()).join(" | ");
     let _ = writeln!(page, "| {name} | {cells} |");
@@ -273,4 +307,20 @@ fn files_below(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, CoverageE
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_of_the_form_of_an_id_are_found_and_others_are_not() {
+        let documents = [Document {
+            document: "a".to_owned(),
+            prefix: "PCCRC".to_owned(),
+            requirements: Vec::new(),
+        }];
+        let text = r#"at(0, "Version", "PCCRC-2.4-04") "PCCRC-" "PCCRC-2.4-" "PCCRX-2.4-04" "PCCRC-2.4-x" b"PCCRC-2-1""#;
+        assert_eq!(quoted_ids(text, &documents), ["PCCRC-2.4-04", "PCCRC-2-1"]);
+    }
 }

@@ -12,6 +12,16 @@ fn every_must_is_enforced_pinned_or_exempted_and_every_id_is_known() {
 }
 
 #[test]
+fn the_ids_that_errors_name_are_looked_up_too() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let coverage = Coverage::read(&root).unwrap();
+    let named: Vec<&str> = coverage.named().collect();
+    for id in ["PCCRC-2.3-09", "PCCRR-2.2.3-02", "PCHC-2.2.1.1-04"] {
+        assert!(named.contains(&id), "{id}");
+    }
+}
+
+#[test]
 fn the_page_of_coverage_is_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = Coverage::read(&root).unwrap().to_markdown();

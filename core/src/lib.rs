@@ -22,13 +22,13 @@
 //! - [`decode`]: any of their messages as an annotated tree, for people;
 //! - [`discovery`]: MS-PCCRD, who on the local subnet has which segments: prober and responder;
 //! - [`hash`]: digests of many inputs at once, by the fastest kernel of the processor;
-//! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
 //! - [`hosted_cache`]: MS-PCHC, what clients offer to the cache of their branch;
+//! - [`http_encoding`]: MS-PCCRTP, the content coding of HTTP, negotiation for either side;
+//! - [`retrieval`]: MS-PCCRR, messages, the peer that asks and the peer that answers;
 //! - [`smb`]: MS-SMB2 SRV_READ_HASH, content information from file servers;
 //! - [`store`]: what keeps blocks, and a bounded store in memory;
-//! - [`http_encoding`]: MS-PCCRTP, the content coding of HTTP, negotiation for either side;
 //! - [`wire`]: bytes at named offsets;
-//! - [`time`], [`entropy`], [`error`]: what the machines share.
+//! - [`entropy`], [`error`], [`time`]: what the machines share.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod cipher;

@@ -405,6 +405,92 @@ fn every_truncation_is_refused_and_every_extension_too() {
 }
 
 #[test]
+fn every_refusal_names_the_requirement_of_its_version() {
+    let one = v1(HashAlgorithm::Sha256, &noise(100, 1));
+    let two = v2(&noise(100, 1));
+    let refused = |bytes: &[u8]| {
+        let error = ContentInfo::decode(bytes).unwrap_err();
+        (error.problem.name(), error.requirement())
+    };
+    let changed = |bytes: &[u8], at: usize, value: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        bytes[at..at + value.len()].copy_from_slice(value);
+        refused(&bytes)
+    };
+    let (high, zero) = ([0xFF; 4], [0; 4]);
+    let expected = [
+        (refused(&one[..1]), ("truncated", "PCCRC-2.3-02")),
+        (refused(&one[..8]), ("truncated", "PCCRC-2.3-10")),
+        (refused(&two[..21]), ("truncated", "PCCRC-2.4-02")),
+        (refused(&two[..33]), ("truncated", "PCCRC-2.4.1.1-01")),
+        (refused(&two[..31]), ("no-segments", "PCCRC-2.4-02")),
+        (refused(&one[..100]), ("truncated", "PCCRC-2.3.1.2-01")),
+        (changed(&one, 1, &[3]), ("unknown-version", "PCCRC-2.4-04")),
+        (changed(&one, 2, &high), ("unknown-hash", "PCCRC-2.3-03")),
+        (changed(&two, 2, &[5]), ("unknown-hash", "PCCRC-2.4-05")),
+        (
+            changed(&one, 6, &high),
+            ("offset-outside-segment", "PCCRC-2.3-04"),
+        ),
+        (
+            changed(&two, 19, &high),
+            ("offset-outside-segment", "PCCRC-2.4-07"),
+        ),
+        (
+            changed(&one, 10, &high),
+            ("read-bytes-outside-segment", "PCCRC-2.3-05"),
+        ),
+        (changed(&one, 14, &zero), ("no-segments", "PCCRC-2.3-09")),
+        (changed(&one, 14, &high), ("segment-count", "PCCRC-2.3-09")),
+        (
+            changed(&one, 18, &[1]),
+            ("segment-offset", "PCCRC-2.3.1.1-02"),
+        ),
+        (
+            changed(&one, 26, &zero),
+            ("segment-length-zero", "PCCRC-2.3.1.1-06"),
+        ),
+        (
+            changed(&one, 26, &high),
+            ("segment-too-long", "PCCRC-2.3.1.1-06"),
+        ),
+        (
+            changed(&two, 36, &zero),
+            ("segment-length-zero", "PCCRC-2.4.1.2-04"),
+        ),
+        (
+            changed(&two, 36, &high),
+            ("segment-too-long", "PCCRC-2.4.1.2-04"),
+        ),
+        (changed(&one, 30, &[1]), ("block-size", "PCCRC-2.3.1.1-07")),
+        (
+            changed(&one, 98, &high),
+            ("block-count", "PCCRC-2.3.1.2-02"),
+        ),
+        (changed(&two, 31, &[1]), ("chunk-type", "PCCRC-2.4.1.1-02")),
+        (
+            changed(&two, 32, &zero),
+            ("chunk-length", "PCCRC-2.4.1.1-03"),
+        ),
+        (
+            changed(&two, 23, &[0xFF]),
+            ("range-outside-segments", "PCCRC-2.4-09"),
+        ),
+        (
+            changed(&two, 3, &[1]),
+            ("start-contradicts-index", "PCCRC-2.4-06"),
+        ),
+        (
+            refused(&[&one[..], &[0]].concat()),
+            ("trailing-bytes", "PCCRC-2.3-10"),
+        ),
+    ];
+    for (found, expected) in expected {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
 fn every_changed_byte_is_refused_or_still_gives_what_holds_together() {
     for bytes in [
         v1(HashAlgorithm::Sha256, &noise(70_000, 11)),

@@ -6,41 +6,13 @@
 )]
 #![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "allocations/counting.rs"]
+mod counting;
 
+use counting::allocations_of as allocated_by;
 use peerdist::content::create::Creator;
 use peerdist::content::{ContentInfo, SecretKey};
 use peerdist::hash::HashAlgorithm;
-
-thread_local! {
-    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged; counting touches only a thread's own cell.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.with(|count| count.set(count.get() + layout.size()));
-        // SAFETY: the caller's promises are passed on as they are.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on as they are.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn allocated_by(action: impl FnOnce()) -> usize {
-    let before = ALLOCATED.with(Cell::get);
-    action();
-    ALLOCATED.with(Cell::get) - before
-}
 
 fn samples() -> Vec<Vec<u8>> {
     let secret = SecretKey::new(*b"secret").unwrap();

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use peerdist::cipher::{BlockCipher, CbcKey, DecryptJob, EncryptJob, Engine};
 
 use super::Context;
-use super::judge::{Round, Subject};
+use super::judge::{Round, Subject, Unit};
 use crate::pairs::Side;
 use crate::rivals::libcrypto::Direction;
 use crate::workload::{BLOCK_LEN, IN_MEMORY_LEN, noise};
@@ -102,6 +102,7 @@ fn row(context: &Context, name: &'static str, direction: Direction, message_len:
     let mut round = Round::measure(Subject {
         name,
         kernel,
+        unit: Unit::GigabytesASecond,
         ours: our_side,
         rival_name,
         rival,

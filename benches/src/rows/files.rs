@@ -11,7 +11,7 @@ use peerdist::hash::{Engine, HashAlgorithm};
 use tempfile::NamedTempFile;
 
 use super::Context;
-use super::judge::{Round, Subject};
+use super::judge::{Round, Subject, Unit};
 use crate::pairs::{Failure, Side, timed};
 use crate::workload;
 
@@ -73,6 +73,7 @@ fn row(context: &Context, name: &'static str, version: Version, threads: usize) 
         kernel: Engine::current()
             .kernel_name(version.algorithm())
             .to_owned(),
+        unit: Unit::GigabytesASecond,
         ours: Err("not looked for yet".to_owned()),
         rival_name,
         rival: Err(crate::rivals::NotInstalled("not looked for yet".to_owned())),

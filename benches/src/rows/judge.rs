@@ -1,10 +1,11 @@
 //! From two sides to a row: measure, compare with the bounds of this machine, try again where it may help.
 //! Invariant: a subject always becomes a row, whatever is missing.
 
-use crate::gates::{MAX_NOISE_PERCENT, Status, applied, best_attempt};
+use crate::gates::{Figure, MAX_NOISE_PERCENT, Status, applied, best_attempt};
 use crate::machine::Class;
 use crate::pairs::{Failure, Side, measure, measure_alone};
-use crate::report::{Row, UNIT};
+pub use crate::report::Unit;
+use crate::report::{Row, rounded};
 use crate::rivals::NotInstalled;
 use crate::stats::{Summary, combine, median, summarize, summarize_alone};
 use crate::workload::IN_MEMORY_LEN;
@@ -16,6 +17,8 @@ pub struct Subject<'a> {
     pub name: &'static str,
     /// Which of our kernels runs.
     pub kernel: String,
+    /// What the work of the sides counts.
+    pub unit: Unit,
     /// Our side, or why there is none.
     pub ours: Result<Side<'a>, Failure>,
     /// Who the rival is.
@@ -36,7 +39,7 @@ pub struct Round {
 #[derive(Debug)]
 enum Outcome {
     Compared(Summary),
-    /// Bytes a second and noise in percent, without a rival.
+    /// Bytes or messages a second and noise in percent, without a rival.
     Alone(f64, f64),
     NotMeasured,
     OursFailed,
@@ -113,7 +116,7 @@ pub fn judge(mut round: impl FnMut() -> Round, rounds: u32, attempts: u32) -> Ro
                 median(&alone.iter().map(figure).collect::<Vec<f64>>())
             };
             row.status = Status::NoRival;
-            row.ours = of(|round| round.0).map(gigabytes);
+            row.ours = of(|round| round.0).map(|speed| row.unit.of(speed));
             row.noise = of(|round| round.1).map(rounded);
             return row;
         };
@@ -129,13 +132,13 @@ pub fn judge(mut round: impl FnMut() -> Round, rounds: u32, attempts: u32) -> Ro
 
 /// Enters the attempt that speaks for the row.
 fn conclude(mut row: Row, attempts: &[(Summary, Status)]) -> Row {
-    let Some((summary, status)) = best_attempt(attempts) else {
+    let Some((summary, status)) = best_attempt(attempts, row.bounds_of) else {
         return row;
     };
-    row.ours = Some(gigabytes(summary.ours));
-    row.rival = Some(gigabytes(summary.rival));
+    row.ours = Some(row.unit.of(summary.ours));
+    row.rival = Some(row.unit.of(summary.rival));
     row.ratio = Some(rounded(summary.ratio));
-    row.noise = Some(rounded(summary.noise_percent));
+    row.noise = Some(rounded(row.bounds_of.noise_percent(summary)));
     row.pairs_used = summary.pairs_used;
     row.pairs_taken = summary.pairs_taken;
     row.status = *status;
@@ -157,7 +160,8 @@ fn blank(subject: &Subject<'_>) -> Row {
         ratio: None,
         floor: applied.bounds.map(|bounds| bounds.floor),
         target: applied.bounds.map(|bounds| bounds.target),
-        unit: UNIT,
+        bounds_of: applied.bounds.map_or(Figure::Ratio, |bounds| bounds.of),
+        unit: subject.unit,
         published_floor: applied.published.map(|bounds| bounds.floor),
         published_target: applied.published.map(|bounds| bounds.target),
         status: Status::NotMeasured,
@@ -172,15 +176,6 @@ fn blank(subject: &Subject<'_>) -> Row {
         row.add_note(&format!("rival {reason}"));
     }
     row
-}
-
-fn gigabytes(bytes_a_second: f64) -> f64 {
-    rounded(bytes_a_second / 1e9)
-}
-
-/// Three places: more would be noise.
-fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
@@ -201,11 +196,26 @@ mod tests {
         Subject {
             name: "a row without a gate",
             kernel,
+            unit: Unit::GigabytesASecond,
             ours,
             rival_name,
             rival,
             pairs: 9,
         }
+    }
+
+    #[test]
+    fn messages_are_counted_one_by_one_and_their_own_noise_is_told() {
+        let subject = || Subject {
+            name: "retrieval-machine",
+            unit: Unit::MessagesASecond,
+            ..subject(Ok(side(200)), Ok(side(100)))
+        };
+        let row = judge(|| Round::measure(subject()), 1, 3);
+        assert_eq!((row.ours, row.ratio), (Some(5e6), Some(0.5)));
+        assert_eq!((row.floor, row.target), (Some(2e6), Some(5e6)));
+        assert_eq!((row.status, row.noise), (Status::TargetMet, Some(0.0)));
+        assert_eq!((row.bounds_of, row.attempts.len()), (Figure::Ours, 1));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use peerdist::content::cut::Engine as CutEngine;
 use peerdist::hash::{Engine, HashAlgorithm};
 
 use super::Context;
-use super::judge::{Round, Subject};
+use super::judge::{Round, Subject, Unit};
 use crate::pairs::Side;
 use crate::rivals::libcrypto::Libcrypto;
 use crate::rivals::{cut, tape};
@@ -66,6 +66,7 @@ pub fn v2_cut_and_hash(context: &Context) -> Round {
             CutEngine::current().name(),
             Engine::current().kernel_name(algorithm)
         ),
+        unit: Unit::GigabytesASecond,
         ours: Ok(ours),
         rival_name: format!("{} + {}", cut::NAME, context.evp_name()),
         rival,
@@ -80,6 +81,7 @@ pub fn v2_cut(context: &Context) -> Round {
     let subject = Subject {
         name: "v2-cut",
         kernel: CutEngine::current().name().to_owned(),
+        unit: Unit::GigabytesASecond,
         ours: Ok(Side::in_memory(data.len() as u64, || {
             black_box(content::cut::segments(black_box(&data)));
         })),
@@ -115,6 +117,7 @@ pub fn v1_sha256_tape(context: &Context) -> Round {
     let subject = Subject {
         name: "v1-sha256-tape",
         kernel: engine.kernel_name(HashAlgorithm::Sha256).to_owned(),
+        unit: Unit::GigabytesASecond,
         ours: if agree {
             Ok(our_digests(HashAlgorithm::Sha256, &blocks))
         } else {
@@ -172,6 +175,7 @@ fn against_evp(
     let subject = Subject {
         name,
         kernel: Engine::current().kernel_name(algorithm).to_owned(),
+        unit: Unit::GigabytesASecond,
         ours: match &rival {
             Ok((false, _)) => differ(),
             _ => Ok(our_digests(algorithm, inputs)),

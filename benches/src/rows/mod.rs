@@ -5,6 +5,7 @@ pub mod cipher;
 pub mod files;
 pub mod judge;
 pub mod memory;
+pub mod retrieval;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -118,7 +119,7 @@ impl Entry {
 }
 
 /// All rows, in order.
-pub const ROWS: [Entry; 11] = [
+pub const ROWS: [Entry; 16] = [
     Entry::memory("v1-sha256", memory::v1_sha256),
     Entry::memory("v2-sha512", memory::v2_sha512),
     Entry::memory("v2-cut-and-hash", memory::v2_cut_and_hash),
@@ -127,9 +128,14 @@ pub const ROWS: [Entry; 11] = [
     Entry::file("info-v1-1-thread", files::v1_one_thread),
     Entry::file("info-v1-2-threads", files::v1_two_threads),
     Entry::file("info-v2-2-threads", files::v2_two_threads),
+    Entry::memory("retrieval-machine", retrieval::machine),
     Entry::memory("v1-sha256-tape", memory::v1_sha256_tape),
     Entry::memory("v2-cut", memory::v2_cut),
     Entry::memory("aes-cbc-encrypt-64k-stride", cipher::encrypt_unpadded),
+    Entry::memory("retrieval-negotiation", retrieval::negotiation),
+    Entry::memory("retrieval-block-list", retrieval::block_list),
+    Entry::memory("retrieval-block-missing", retrieval::block_missing),
+    Entry::memory("retrieval-block-held", retrieval::block_held),
 ];
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub(super) enum Asked {
 pub(super) struct Verifying {
     pub(super) block: BlockOp,
     pub(super) from: From,
+    /// Whether its download is over. The caller may have given the name to another, of other content.
+    pub(super) is_late: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +58,10 @@ impl Downloader {
                 peer,
                 query,
             } => {
-                if let Some(ask) = self.asks.get_mut(&tag) {
-                    ask.exchange = Some(exchange);
+                let ask = self.asks.get_mut(&tag).map(|ask| &mut ask.exchange);
+                let list = self.segment_lists.get_mut(&tag);
+                if let Some(known) = ask.or(list.map(|list| &mut list.exchange)) {
+                    *known = Some(exchange);
                     self.outputs.push_back(Output::Send {
                         exchange,
                         peer,
@@ -67,6 +71,8 @@ impl Downloader {
             }
             retrieval::Output::Decrypt(op) => {
                 let ask = self.asks.get(&op.tag);
+                // The key is that of the download's own content information; no message has one.
+                //= PCCRC-2.2-09
                 let session = ask.and_then(|ask| self.sessions.get(&ask.session));
                 if let Some(session) = session {
                     let (download, segment) = (session.download, session.segment);
@@ -101,7 +107,7 @@ impl Downloader {
                 peer,
                 rejected,
             }),
-            // The framework asks for no segment lists, so there are no blobs.
+            // The list around it is good, and how old segments are makes no difference here.
             retrieval::Event::BlobDropped { .. } => {}
             retrieval::Event::Lenient { peer, quirks } => {
                 self.tell(Event::Lenient { peer, quirks });
@@ -110,6 +116,9 @@ impl Downloader {
     }
 
     fn on_outcome(&mut self, exchange: Exchange, tag: Tag, outcome: Outcome) {
+        if self.segment_list_ended(tag, &outcome) {
+            return;
+        }
         // Unknown where the session ended before: it took its requests along.
         let Some(ask) = self.asks.remove(&tag) else {
             return;
@@ -174,7 +183,12 @@ impl Downloader {
 
     pub(super) fn put_verify(&mut self, block: BlockOp, from: From, source: Source) {
         let verify = VerifyToken(self.new_name());
-        self.verifying.insert(verify, Verifying { block, from });
+        let verifying = Verifying {
+            block,
+            from,
+            is_late: false,
+        };
+        self.verifying.insert(verify, verifying);
         self.outputs.push_back(Output::Verify(VerifyOp {
             verify,
             block,
@@ -231,23 +245,37 @@ impl Downloader {
     }
 
     pub(super) fn verified(&mut self, verify: VerifyToken, good: bool) -> Result<(), ApiMisuse> {
-        let Some(Verifying { block, from }) = self.verifying.remove(&verify) else {
+        let Some(verifying) = self.verifying.remove(&verify) else {
             return Err(ApiMisuse("no block was to be verified under this token"));
         };
+        let Verifying {
+            block,
+            from,
+            is_late,
+        } = verifying;
         match from {
             From::Peer { session, peer } => {
                 self.release(session, peer);
                 if !good {
                     self.peer_lied(peer, block);
-                    self.put_back(session, block);
+                    if !is_late {
+                        self.put_back(session, block);
+                    }
                 }
             }
-            From::Origin(fetch) => self.origin_verified(fetch, block, good),
+            From::Origin(fetch) => self.origin_verified(fetch, block, good || is_late),
         }
-        if good {
+        if good && !is_late {
             self.accept(block, matches!(from, From::Origin(_)));
         }
         Ok(())
+    }
+
+    /// A download is over: what is still verified for it is of no use to one that gets its name.
+    pub(super) fn disown_verifying(&mut self, download: DownloadToken) {
+        let verifying = self.verifying.values_mut();
+        let of_it = verifying.filter(|verifying| verifying.block.download == download);
+        of_it.for_each(|verifying| verifying.is_late = true);
     }
 
     /// Drops a peer everywhere and remembers it.

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::ports::{BlockOp, Delivery, DownloadToken, Mode, Order, Start, Tally};
+use super::segment_lists::Listing;
 use crate::content::{BLOCK_BYTES, ContentInfo, ContentRange, SegmentId, Version};
 use crate::error::ApiMisuse;
 use crate::retrieval::{BLOCKS_PER_SEGMENT, BlockIndex, BlockSet};
@@ -105,6 +106,7 @@ pub(super) struct Download {
     pub(super) segments: Vec<Progress>,
     /// Segments no session was started for yet: the next is the last.
     pub(super) waiting: Vec<u32>,
+    pub(super) listing: Listing,
     /// Segments with missing blocks.
     pub(super) with_missing: BTreeSet<usize>,
     /// Segments with blocks left.
@@ -139,7 +141,7 @@ impl Download {
         let wanted = wanted.filter(|(_, segment)| !segment.left.is_empty());
         let mut waiting: Vec<_> = wanted.map(|(index, _)| index).collect();
         waiting.reverse();
-        Ok(Self {
+        let mut download = Self {
             token: start.download,
             version: start.version,
             mode: start.mode,
@@ -148,13 +150,17 @@ impl Download {
             unfinished: waiting.len(),
             segments,
             waiting,
+            listing: Listing::default(),
             with_missing: BTreeSet::new(),
             tally: Tally::default(),
             cursor: (0, 0),
             origin_failures: 0,
             origin_bad_blocks: 0,
             origin_rests: false,
-        })
+        };
+        // Nothing is verified yet; this takes the cursor to the first block that is wanted.
+        download.next_in_order();
+        Ok(download)
     }
 
     pub(super) fn op(&self, segment: usize, index: BlockIndex) -> Option<BlockOp> {
@@ -214,6 +220,8 @@ impl Download {
                 continue;
             };
             if progress.left.contains(next) {
+                // Fetching ahead is counted from here: blocks that nobody wants may lie in between.
+                self.cursor = (segment, next.get());
                 return None;
             }
             self.cursor = (segment, next.get() + 1);

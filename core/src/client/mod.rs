@@ -14,6 +14,8 @@
 //! The Download Initiated Flag of the document keeps a schedule session from starting inside another. Here a schedule
 //! session runs from its start to its end within one call, so that the flag is never seen set.
 //!
+//! A hosted cache is asked which segments it has before it is asked for many of version 2.0, one block each.
+//!
 //! Where the document is silent or contradicts itself, the conflicts noted in the catalogue of requirements say what is
 //! done. A server that has nothing idle left to give counts as complete. A list that is empty because its discovery
 //! still runs does not turn a session away: it waits for that discovery.
@@ -26,6 +28,7 @@ mod origin;
 mod origin_side;
 mod ports;
 mod schedule;
+mod segment_lists;
 mod session;
 mod settings;
 #[cfg(test)]
@@ -46,6 +49,7 @@ use content::Download;
 use liars::Liars;
 use lists::ServerLists;
 use origin::Fetch;
+use segment_lists::ListAsk;
 use session::{Session, SessionKey};
 use timers::{Timer, Timers};
 
@@ -71,6 +75,7 @@ pub struct Downloader {
     discovery_count: u32,
     period_start: Instant,
     asks: BTreeMap<Tag, Ask>,
+    segment_lists: BTreeMap<Tag, ListAsk>,
     verifying: BTreeMap<VerifyToken, Verifying>,
     fetches: BTreeMap<FetchToken, Fetch>,
     /// Requests outstanding at each peer, and blocks of it that are being verified.
@@ -130,6 +135,7 @@ impl Downloader {
             discovery_count: 0,
             period_start: Instant::ZERO,
             asks: BTreeMap::new(),
+            segment_lists: BTreeMap::new(),
             verifying: BTreeMap::new(),
             fetches: BTreeMap::new(),
             load: BTreeMap::new(),
@@ -244,6 +250,7 @@ impl Downloader {
 
     fn finish(&mut self, token: DownloadToken) {
         if let Some(download) = self.downloads.remove(&token) {
+            self.disown_verifying(token);
             self.timers.stop(Timer::OriginRetry(token));
             self.is_stirred = true;
             self.tell(Event::Finished {
@@ -270,9 +277,11 @@ impl Downloader {
             self.outputs.push_back(Output::AbortOrigin { fetch });
         }
         self.timers.stop(Timer::OriginRetry(token));
+        self.drop_segment_list(token);
         let Some(download) = self.downloads.remove(&token) else {
             return false;
         };
+        self.disown_verifying(token);
         for (segment, progress) in download.segments.iter().enumerate() {
             let is_partial = !progress.left.is_empty() && progress.left != progress.wanted.blocks;
             if let Some((shared, offers)) = download.shared(segment).filter(|_| is_partial) {

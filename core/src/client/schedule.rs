@@ -16,6 +16,7 @@ impl Downloader {
     /// Starts sessions for segments that wait, download by download, one segment of each at a time.
     pub(super) fn start_sessions(&mut self) {
         let mut undiscovered: Vec<SessionKey> = Vec::new();
+        self.ask_segment_lists();
         while self.sessions.len() < self.settings.segments_in_flight as usize {
             let Some((token, segment)) = self.next_waiting() else {
                 break;
@@ -23,13 +24,15 @@ impl Downloader {
             self.last_served = token;
             self.start_session(token, segment, &mut undiscovered);
         }
+        // The next list is asked for while sessions run for the segments of the one before.
+        self.ask_segment_lists();
         self.discover(&undiscovered);
     }
 
     fn next_waiting(&mut self) -> Option<(DownloadToken, usize)> {
         let is_behind = |token: DownloadToken| token > self.last_served;
         let with_work = self.downloads.iter();
-        let mut with_work = with_work.filter(|(_, download)| !download.waiting.is_empty());
+        let mut with_work = with_work.filter(|(_, download)| download.next_to_start().is_some());
         let first = with_work.next().map(|(token, _)| *token)?;
         let next = if is_behind(first) {
             Some(first)
@@ -37,7 +40,7 @@ impl Downloader {
             with_work.map(|(token, _)| *token).find(|it| is_behind(*it))
         };
         let token = next.unwrap_or(first);
-        let segment = self.downloads.get_mut(&token)?.waiting.pop()?;
+        let segment = self.downloads.get_mut(&token)?.take_to_start()?;
         Some((token, segment as usize))
     }
 
@@ -269,21 +272,25 @@ impl Downloader {
         while let Some(server) = self.sessions.get(&key).and_then(|it| it.servers.get(at)) {
             at += 1;
             let (peer, asked) = (server.peer, server.asked);
-            let load = self.load.get(&peer).copied().unwrap_or_default();
-            if asked < self.settings.requests_per_server_and_segment
-                && load < self.settings.requests_per_server
-            {
+            if asked < self.settings.requests_per_server_and_segment {
                 has_asked |= self.ask(key, peer);
             }
         }
         has_asked
     }
 
-    /// Asks a server for whatever is next, if there is anything.
-    fn ask(&mut self, key: SessionKey, peer: Peer) -> bool {
+    /// Whether the limits allow one more request.
+    pub(super) fn may_ask(&self, peer: Peer) -> bool {
         // Blocks that wait to be verified count, else a world that is slow to verify would be given ever more.
         let outstanding = self.retrieval.outstanding() + self.verifying.len();
-        if outstanding >= self.settings.retrieval.outstanding_limit as usize {
+        let load = self.load.get(&peer).copied().unwrap_or_default();
+        load < self.settings.requests_per_server
+            && outstanding < self.settings.retrieval.outstanding_limit as usize
+    }
+
+    /// Asks a server for whatever is next, if there is anything.
+    fn ask(&mut self, key: SessionKey, peer: Peer) -> bool {
+        if !self.may_ask(peer) {
             return false;
         }
         let Some(session) = self.sessions.get_mut(&key) else {

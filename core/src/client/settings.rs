@@ -23,6 +23,9 @@ pub struct Settings {
     pub server_lists_limit: u32,
     /// How many peers are remembered to have a segment, and are asked for it at a time.
     pub servers_per_list: u32,
+    /// How many segments of version 2.0 a hosted cache is asked about at a time before it is asked for their blocks,
+    /// at most 1400. It is not asked about fewer than two.
+    pub segments_per_list: u32,
     /// How many times a peer may fail to tell which blocks it has.
     pub block_list_failures: u32,
     /// How many discoveries start in a period.
@@ -70,6 +73,8 @@ impl Settings {
     pub const SERVERS_PER_LIST: RangeInclusive<u32> = 1..=16_384;
     /// Failures of a block list that Windows lets an administrator set.
     pub const BLOCK_LIST_FAILURES: RangeInclusive<u32> = 1..=100;
+    /// The most segments that one `MSG_GETSEGLIST` of 96 KiB names, were their ids the longest there are.
+    pub const SEGMENTS_PER_LIST_MAX: u32 = 1_400;
     /// The longest download timer, in milliseconds; the shortest is 0.
     pub const DOWNLOAD_TIMER_MAX_MS: u32 = 4_294_967_294;
 
@@ -82,6 +87,9 @@ impl Settings {
         }
         if !Self::BLOCK_LIST_FAILURES.contains(&self.block_list_failures) {
             return Err(ApiMisuse("block_list_failures is not between 1 and 100"));
+        }
+        if self.segments_per_list > Self::SEGMENTS_PER_LIST_MAX {
+            return Err(ApiMisuse("segments_per_list is above 1400"));
         }
         let limits = [
             self.server_lists_limit,
@@ -122,6 +130,7 @@ impl Default for Settings {
             server_lists_limit: 1024,
             //= CCROD-2.8.2.5.1-01
             servers_per_list: 16,
+            segments_per_list: 128,
             //= CCROD-2.8.2.5.6-02
             block_list_failures: 3,
             discoveries_per_period: 64,

@@ -6,5 +6,6 @@ mod hosted;
 mod law;
 mod limits;
 mod peers;
+mod segment_lists;
 mod stage;
 mod whole;

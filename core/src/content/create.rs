@@ -95,7 +95,7 @@ pub enum CreateError {
     LengthsMismatch {
         /// What they add up to.
         lengths: u64,
-        /// The content's bytes.
+        /// The bytes of content that came until this was certain.
         content: u64,
     },
 }
@@ -124,7 +124,7 @@ impl fmt::Display for CreateError {
             }
             Self::LengthsMismatch { lengths, content } => write!(
                 f,
-                "the segment lengths add up to {lengths} bytes, the content has {content}"
+                "the segment lengths add up to {lengths} bytes, and {content} bytes of content came"
             ),
         }
     }

@@ -86,6 +86,8 @@ impl ServerSecret {
     }
 }
 
+// No structure has a field for it, and nothing prints it.
+//= PCCRC-2.2-11
 impl fmt::Debug for ServerSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ServerSecret(hidden)")

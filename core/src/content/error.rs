@@ -1,9 +1,10 @@
 //! What can be wrong with content information (MS-PCCRC 2.3, 2.4), each fault its own name.
-//! Invariant: every error points at the field at fault by its offset and says what was expected there.
+//! Invariant: every error points at the field at fault by its offset and names the requirement that it breaks.
 //! Byte order: none, errors carry numbers.
 
 use core::fmt;
 
+use crate::error::Rejected;
 use crate::wire::Truncated;
 
 /// Content information that cannot be accepted: where, and why.
@@ -15,6 +16,15 @@ pub struct DecodeError {
     pub field: &'static str,
     /// What is wrong with it.
     pub problem: Problem,
+    requirement: &'static str,
+}
+
+impl DecodeError {
+    /// The requirement that the bytes break.
+    #[must_use]
+    pub const fn requirement(&self) -> &'static str {
+        self.requirement
+    }
 }
 
 /// The kinds of fault. [`Problem::name`] is stable: vectors and reports use it.
@@ -94,11 +104,17 @@ impl Problem {
         }
     }
 
-    pub(super) const fn at(self, at: usize, field: &'static str) -> DecodeError {
+    pub(super) const fn at(
+        self,
+        at: usize,
+        field: &'static str,
+        requirement: &'static str,
+    ) -> DecodeError {
         DecodeError {
             at,
             field,
             problem: self,
+            requirement,
         }
     }
 }
@@ -111,7 +127,40 @@ impl From<Truncated> for DecodeError {
             needed,
             remaining,
         } = truncated;
-        Problem::Truncated { needed, remaining }.at(at, field)
+        Problem::Truncated { needed, remaining }.at(at, field, layout_of(field, at))
+    }
+}
+
+/// The layout that a field belongs to. In version 2.0 the length of a chunk is looked at before its descriptions are
+/// read, so that only those of version 1.0 can end early.
+const fn layout_of(field: &str, at: usize) -> &'static str {
+    match field.as_bytes() {
+        b"Version" => "PCCRC-2.3-02",
+        b"ullOffsetInContent"
+        | b"cbSegment"
+        | b"cbBlockSize"
+        | b"SegmentHashOfData"
+        | b"SegmentSecret" => "PCCRC-2.3.1.1-01",
+        b"cBlocks" | b"BlockHashes" => "PCCRC-2.3.1.2-01",
+        b"bChunkType" | b"dwChunkDataLength" => "PCCRC-2.4.1.1-01",
+        // The one field of the header that both versions have, at different places.
+        b"dwOffsetInFirstSegment" if at < super::v2::OFFSET_IN_FIRST_AT => "PCCRC-2.3-10",
+        b"bHashAlgo"
+        | b"ullStartInContent"
+        | b"ullIndexOfFirstSegment"
+        | b"dwOffsetInFirstSegment"
+        | b"ullLengthOfRange" => "PCCRC-2.4-02",
+        _ => "PCCRC-2.3-10",
+    }
+}
+
+impl From<DecodeError> for Rejected {
+    fn from(error: DecodeError) -> Self {
+        Self {
+            requirement: error.requirement,
+            at: error.at,
+            why: format!("{}: {}", error.field, error.problem),
+        }
     }
 }
 

@@ -87,7 +87,7 @@ impl<'a> ContentInfo<'a> {
         match (major, minor) {
             (1, 0) => v1::decode(reader),
             (2, 0) => v2::decode(reader),
-            _ => Err(Problem::UnknownVersion { major, minor }.at(0, "Version")),
+            _ => Err(Problem::UnknownVersion { major, minor }.at(0, "Version", "PCCRC-2.4-04")),
         }
     }
 

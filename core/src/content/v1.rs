@@ -70,7 +70,7 @@ impl<'a> Description<'a> {
                 found: self.offset,
                 expected,
             };
-            return Err(problem.at(at, "ullOffsetInContent"));
+            return Err(problem.at(at, "ullOffsetInContent", "PCCRC-2.3.1.1-02"));
         }
         if self
             .offset
@@ -82,31 +82,32 @@ impl<'a> Description<'a> {
                 start: self.offset,
                 length,
             };
-            return Err(problem.at(at, "ullOffsetInContent"));
+            return Err(problem.at(at, "ullOffsetInContent", "PCCRC-2.3-07"));
         }
         //= PCCRC-2.3.1.1-03
         //= PCCRC-2.3.1.1-06
         let length_problem = match self.length {
-            0 => Some(Problem::SegmentLengthZero),
-            found if found > V1_SEGMENT_BYTES => Some(Problem::SegmentTooLong {
-                found,
-                most: V1_SEGMENT_BYTES,
-            }),
-            found if found < V1_SEGMENT_BYTES && !is_last => Some(Problem::SegmentTooShort {
-                found,
-                expected: V1_SEGMENT_BYTES,
-            }),
+            0 => Some((Problem::SegmentLengthZero, "PCCRC-2.3.1.1-06")),
+            found if found > V1_SEGMENT_BYTES => {
+                let most = V1_SEGMENT_BYTES;
+                Some((Problem::SegmentTooLong { found, most }, "PCCRC-2.3.1.1-06"))
+            }
+            found if found < V1_SEGMENT_BYTES && !is_last => {
+                let expected = V1_SEGMENT_BYTES;
+                let problem = Problem::SegmentTooShort { found, expected };
+                Some((problem, "PCCRC-2.3.1.1-03"))
+            }
             _ => None,
         };
-        if let Some(problem) = length_problem {
-            return Err(problem.at(at + 8, "cbSegment"));
+        if let Some((problem, requirement)) = length_problem {
+            return Err(problem.at(at + 8, "cbSegment", requirement));
         }
         //= PCCRC-2.3.1.1-07
         if self.block_size != BLOCK_BYTES {
             let problem = Problem::BlockSize {
                 found: self.block_size,
             };
-            return Err(problem.at(at + 12, "cbBlockSize"));
+            return Err(problem.at(at + 12, "cbBlockSize", "PCCRC-2.3.1.1-07"));
         }
         Ok(())
     }
@@ -119,15 +120,16 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
     let at = reader.at();
     let number = reader.u32_le("dwHashAlgo")?;
     //= PCCRC-2.3-03
-    let hash = algorithm_of(number)
-        .ok_or_else(|| Problem::UnknownHash { found: number }.at(at, "dwHashAlgo"))?;
+    let hash = algorithm_of(number).ok_or_else(|| {
+        Problem::UnknownHash { found: number }.at(at, "dwHashAlgo", "PCCRC-2.3-03")
+    })?;
     reader.means(|| hash);
     let offset_in_first = reader.u32_le("dwOffsetInFirstSegment")?;
     let read_bytes = reader.u32_le("dwReadBytesInLastSegment")?;
     let segment_count = reader.u32_le("cSegments")?;
     //= PCCRC-2.3-09
     if segment_count == 0 {
-        return Err(Problem::NoSegments.at(SEGMENT_COUNT_AT, "cSegments"));
+        return Err(Problem::NoSegments.at(SEGMENT_COUNT_AT, "cSegments", "PCCRC-2.3-09"));
     }
     let most = reader.remaining() / description_bytes(hash);
     if usize::try_from(segment_count).map_or(true, |count| count > most) {
@@ -135,7 +137,7 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
             claimed: segment_count,
             most,
         };
-        return Err(problem.at(SEGMENT_COUNT_AT, "cSegments"));
+        return Err(problem.at(SEGMENT_COUNT_AT, "cSegments", "PCCRC-2.3-09"));
     }
 
     let first = Description::read(&mut reader.untraced(), hash)?;
@@ -156,7 +158,7 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
             found: offset_in_first,
             segment_length: first.length,
         };
-        return Err(problem.at(OFFSET_IN_FIRST_AT, "dwOffsetInFirstSegment"));
+        return Err(problem.at(OFFSET_IN_FIRST_AT, "dwOffsetInFirstSegment", "PCCRC-2.3-04"));
     }
     let mut quirks = Quirks::default();
     //= PCCRC-2.3-07
@@ -190,7 +192,7 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
         let problem = Problem::TrailingBytes {
             count: reader.remaining(),
         };
-        return Err(problem.at(reader.at(), "blocks"));
+        return Err(problem.at(reader.at(), "blocks", "PCCRC-2.3-10"));
     }
     let segment_bytes = u64::from(V1_SEGMENT_BYTES);
     Ok(ContentInfo {
@@ -241,7 +243,7 @@ fn read_end(
         found: read_bytes,
         most: left,
     };
-    Err(problem.at(READ_BYTES_AT, "dwReadBytesInLastSegment"))
+    Err(problem.at(READ_BYTES_AT, "dwReadBytesInLastSegment", "PCCRC-2.3-05"))
 }
 
 /// Which blocks of a segment a range meets, and so which lists of hashes are right for it.
@@ -297,15 +299,15 @@ impl WantedBlocks {
                 claimed,
                 expected: self.end,
             };
-            return Err(problem.at(at, "cBlocks"));
+            return Err(problem.at(at, "cBlocks", "PCCRC-2.3.1.2-02"));
         };
         if let Some(quirk) = quirk {
             quirks.add(quirk);
         }
         let most = reader.remaining() / hash.digest_len();
-        take_list(reader, claimed, hash)
-            .map(|_| ())
-            .map_err(|_| Problem::BlockHashesMissing { claimed, most }.at(at, "cBlocks"))
+        take_list(reader, claimed, hash).map(|_| ()).map_err(|_| {
+            Problem::BlockHashesMissing { claimed, most }.at(at, "cBlocks", "PCCRC-2.3.1.2-01")
+        })
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) const DESCRIPTION_BYTES: usize = 4 + 32 + 32;
 /// The only hash algorithm: SHA-512 cut to 32 bytes.
 const TRUNCATED_SHA512: u8 = 4;
 const START_AT: usize = 3;
-const OFFSET_IN_FIRST_AT: usize = 19;
+pub(super) const OFFSET_IN_FIRST_AT: usize = 19;
 const LENGTH_OF_RANGE_AT: usize = 23;
 
 /// A segment description as it lies in the bytes.
@@ -50,13 +50,13 @@ impl Listed {
     fn add(&mut self, length: u32, at: usize) -> Result<(), DecodeError> {
         //= PCCRC-2.4.1.2-04
         match length {
-            0 => return Err(Problem::SegmentLengthZero.at(at, "cbSegment")),
+            0 => return Err(Problem::SegmentLengthZero.at(at, "cbSegment", "PCCRC-2.4.1.2-04")),
             found if found > V2_SEGMENT_MAX_BYTES => {
                 let problem = Problem::SegmentTooLong {
                     found,
                     most: V2_SEGMENT_MAX_BYTES,
                 };
-                return Err(problem.at(at, "cbSegment"));
+                return Err(problem.at(at, "cbSegment", "PCCRC-2.4.1.2-04"));
             }
             _ => {}
         }
@@ -75,7 +75,7 @@ fn chunk_header(reader: &mut Reader<'_>) -> Result<usize, DecodeError> {
     let found = reader.u8("bChunkType")?;
     //= PCCRC-2.4.1.1-02
     if found != 0 {
-        return Err(Problem::ChunkType { found }.at(at, "bChunkType"));
+        return Err(Problem::ChunkType { found }.at(at, "bChunkType", "PCCRC-2.4.1.1-02"));
     }
     let at = reader.at();
     let found = reader.u32_be("dwChunkDataLength")?;
@@ -87,7 +87,7 @@ fn chunk_header(reader: &mut Reader<'_>) -> Result<usize, DecodeError> {
             found,
             remaining: reader.remaining(),
         };
-        return Err(problem.at(at, "dwChunkDataLength"));
+        return Err(problem.at(at, "dwChunkDataLength", "PCCRC-2.4.1.1-03"));
     }
     Ok(length)
 }
@@ -104,7 +104,7 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
         return Err(Problem::UnknownHash {
             found: u32::from(number),
         }
-        .at(at, "bHashAlgo"));
+        .at(at, "bHashAlgo", "PCCRC-2.4-05"));
     }
     reader.means(|| HashAlgorithm::Sha512Truncated);
     //= PCCRC-2.4-01
@@ -115,7 +115,7 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
     let length_of_range = reader.u64_be("ullLengthOfRange")?;
 
     if reader.remaining() == 0 {
-        return Err(Problem::NoSegments.at(reader.at(), "chunks"));
+        return Err(Problem::NoSegments.at(reader.at(), "chunks", "PCCRC-2.4-02"));
     }
     let mut listed = Listed::default();
     for chunk in 0.. {
@@ -140,7 +140,7 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
             found: offset_in_first,
             segment_length: listed.first_length,
         };
-        return Err(problem.at(OFFSET_IN_FIRST_AT, "dwOffsetInFirstSegment"));
+        return Err(problem.at(OFFSET_IN_FIRST_AT, "dwOffsetInFirstSegment", "PCCRC-2.4-07"));
     }
     let most = listed.total - u64::from(offset_in_first);
     //= PCCRC-2.4-09
@@ -149,13 +149,13 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
             found: length_of_range,
             most,
         };
-        return Err(problem.at(LENGTH_OF_RANGE_AT, "ullLengthOfRange"));
+        return Err(problem.at(LENGTH_OF_RANGE_AT, "ullLengthOfRange", "PCCRC-2.4-09"));
     }
     //= PCCRC-2.4-06
     let longest = index.checked_mul(u64::from(V2_SEGMENT_MAX_BYTES));
     if start < index || longest.is_some_and(|longest| start > longest) {
         let problem = Problem::StartContradictsIndex { start, index };
-        return Err(problem.at(START_AT, "ullStartInContent"));
+        return Err(problem.at(START_AT, "ullStartInContent", "PCCRC-2.4-06"));
     }
     if start
         .checked_add(listed.total)
@@ -165,7 +165,7 @@ pub(super) fn decode(mut reader: Reader<'_>) -> Result<ContentInfo<'_>, DecodeEr
             start,
             length: listed.total,
         };
-        return Err(problem.at(START_AT, "ullStartInContent"));
+        return Err(problem.at(START_AT, "ullStartInContent", "PCCRC-2.4-06"));
     }
 
     let mut quirks = Quirks::default();

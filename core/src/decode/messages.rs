@@ -15,15 +15,14 @@ use crate::smb::{ContentInformationFile, FileBased, HashBased, ReadHashRequest};
 use crate::wire::{Reader, Trace, TraceEntry};
 
 macro_rules! faults {
-    ($($error:ty, $requirement:expr;)*) => {$(
+    ($($error:ty;)*) => {$(
         impl From<$error> for Fault {
             fn from(error: $error) -> Self {
-                let requirement: fn(&$error) -> Option<&'static str> = $requirement;
                 Self {
                     at: error.at,
                     field: error.field.to_owned(),
                     problem: error.problem.name(),
-                    requirement: requirement(&error),
+                    requirement: Some(error.requirement()),
                     why: error.problem.to_string(),
                 }
             }
@@ -32,12 +31,12 @@ macro_rules! faults {
 }
 
 faults! {
-    crate::content::DecodeError, |_| None;
-    crate::discovery::DecodeError, |error| Some(error.requirement());
-    crate::http_encoding::DecodeError, |error| Some(error.requirement());
-    retrieval::DecodeError, |error| Some(error.requirement());
-    hosted_cache::DecodeError, |error| Some(error.requirement());
-    crate::smb::DecodeError, |error| Some(error.requirement());
+    crate::content::DecodeError;
+    crate::discovery::DecodeError;
+    crate::http_encoding::DecodeError;
+    retrieval::DecodeError;
+    hosted_cache::DecodeError;
+    crate::smb::DecodeError;
 }
 
 macro_rules! quirks_found {

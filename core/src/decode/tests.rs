@@ -1,4 +1,5 @@
 use super::*;
+use crate::hosted_cache::{ContentTag, SegmentInfo};
 
 fn auto(bytes: &[u8]) -> Decoded<'_> {
     decode(bytes, None).unwrap()
@@ -62,7 +63,18 @@ fn a_secret_is_marked_wherever_it_stands() {
     info.extend_from_slice(&[9; 32]);
     let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: peerdist\r\n\r\n";
     let response = [&head[..], &info].concat();
-    for bytes in [&info[..], &response] {
+    let offer = SegmentInfo {
+        port: 8080,
+        content_tag: ContentTag::of_name("WinINet"),
+        segment_information: &info,
+    }
+    .encode();
+    let shown = auto(&offer);
+    let inside = find(&shown.fields, "SegmentInformation").unwrap();
+    for field in ["dwHashAlgo", "cbSegment", "cBlocks"] {
+        assert!(find(&inside.children, field).is_some(), "{field} is inside");
+    }
+    for bytes in [&info[..], &response, &offer] {
         let decoded = auto(bytes);
         assert!(decoded.is_valid(), "{decoded:?}");
         let secret = find(&decoded.fields, "SegmentSecret").unwrap();

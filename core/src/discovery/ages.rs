@@ -9,12 +9,11 @@ use super::encoding::Document;
 use super::error::DecodeError;
 use super::scopes::read_binary;
 use super::value::Value;
+use crate::retrieval::{self, AgeUnit, SEGMENT_AGES_MAX};
 
 const VERSION: [u8; 2] = [0, 1];
-const HUNDREDTHS: u8 = 3;
+const HUNDREDTHS: u8 = AgeUnit::Hundredths as u8;
 const HEAD_BYTES: usize = 4;
-/// Ages in a blob, at most: they are counted in one byte.
-const MAX_AGES: usize = 255;
 /// Of three bytes.
 const MAX_AGE: u128 = 0x00FF_FFFF;
 
@@ -52,7 +51,7 @@ impl SegmentAges {
         let [low, mid, high, ..] = hundredths.to_le_bytes();
         if let [.., unit, count] = self.blob.get_mut(..HEAD_BYTES).unwrap_or_default()
             && *unit == HUNDREDTHS
-            && usize::from(*count) < MAX_AGES
+            && usize::from(*count) < SEGMENT_AGES_MAX
         {
             //= PCCRD-2.2.3.9-04
             *count += 1;
@@ -62,26 +61,12 @@ impl SegmentAges {
 
     /// The places of segments in the probe, and their ages; nothing where the blob is of another version or broken.
     pub fn iter(&self) -> impl Iterator<Item = (u8, Duration)> {
-        let (entries, unit) = self.entries().unwrap_or_default();
-        entries.iter().map(move |[index, low, mid, high]| {
-            let age = u64::from(u32::from_le_bytes([*low, *mid, *high, 0]));
-            (*index, Duration::from_millis(age * unit))
-        })
+        let ages = self.decoded().into_iter();
+        ages.flat_map(|ages| ages.iter().map(|entry| (entry.index, entry.age)))
     }
 
-    /// The entries and how many milliseconds their unit has.
-    fn entries(&self) -> Option<(&[[u8; 4]], u64)> {
-        let ([version @ .., unit, count], rest) = self.blob.split_first_chunk::<HEAD_BYTES>()?;
-        let milliseconds = match unit {
-            1 => 1000,
-            2 => 100,
-            3 => 10,
-            4 => 1,
-            _ => return None,
-        };
-        let (entries, _) = rest.as_chunks();
-        let entries = entries.get(..usize::from(*count))?;
-        (*version == VERSION).then_some((entries, milliseconds))
+    fn decoded(&self) -> Option<retrieval::SegmentAges<'_>> {
+        retrieval::SegmentAges::decode(&self.blob).ok()
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -91,7 +76,7 @@ impl SegmentAges {
     pub(super) fn read(document: &Document<'_>, value: &Value<'_>) -> Result<Self, DecodeError> {
         let blob = read_binary(document, value, "SegmentAges")?;
         let ages = Self { blob };
-        document.means(|| match ages.entries() {
+        document.means(|| match ages.decoded() {
             None => "not a blob of version 1: ignored".to_owned(),
             Some(_) => ages
                 .iter()

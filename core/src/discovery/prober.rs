@@ -358,8 +358,8 @@ impl Prober {
         let mut outstanding = core::mem::take(&mut self.outstanding);
         for probe in &mut outstanding {
             if let Some(repeat) = probe.repeat.take_if(|repeat| repeat.at <= now) {
-                let message = ProberOutput::Multicast(probe.probe.clone());
                 if now < probe.deadline {
+                    let message = ProberOutput::Multicast(probe.probe.clone());
                     self.outputs.push_back(message);
                 }
                 let upper = Duration::from_millis(self.settings.repeat_upper_delay_ms);

@@ -197,6 +197,18 @@ impl Responder {
         }
     }
 
+    /// How many probes it remembers, those that wait for their answer included.
+    #[must_use]
+    pub fn probes_remembered(&self) -> usize {
+        self.remembered.len()
+    }
+
+    /// How many answers wait for their time.
+    #[must_use]
+    pub fn answers_pending(&self) -> usize {
+        self.pending().count()
+    }
+
     /// Takes note of something that happened outside.
     ///
     /// # Errors

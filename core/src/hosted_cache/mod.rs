@@ -9,7 +9,6 @@
 //! ```
 
 mod batch;
-mod blocks;
 pub mod client;
 mod error;
 mod quirk;
@@ -26,7 +25,6 @@ mod tests;
 pub use batch::{
     BATCH_MAX_SEGMENTS, BatchedOffer, DESCRIPTOR_BYTES, Descriptors, SegmentDescriptor,
 };
-pub use blocks::{BLOCKS_PER_SEGMENT, BlockSet};
 pub use error::{DecodeError, Problem};
 pub use quirk::{Quirk, Quirks};
 pub use request::{
@@ -38,6 +36,8 @@ pub use segment_information::{
 };
 pub use tag::{ContentTag, TagCounts, WellKnownTag};
 pub use transport::{HTTP_PATH, HTTPS_PATH, Routed, Scheme, Version, route};
+
+pub use crate::retrieval::{BLOCKS_PER_SEGMENT, BlockSet};
 
 use crate::content::{Segment, SegmentId};
 use crate::hash::HashAlgorithm;

@@ -160,7 +160,14 @@ impl BlockSet {
     /// The first `count` blocks, or all 512.
     #[must_use]
     pub fn first_blocks(count: u32) -> Self {
-        BlockRange::new(0, count.min(BLOCKS_PER_SEGMENT)).map_or(Self::EMPTY, Self::from)
+        Self::range(0, count)
+    }
+
+    /// `count` blocks from block `first` on; those past the 512th are left out.
+    #[must_use]
+    pub fn range(first: u32, count: u32) -> Self {
+        let count = count.min(BLOCKS_PER_SEGMENT.saturating_sub(first));
+        BlockRange::new(first, count).map_or(Self::EMPTY, Self::from)
     }
 
     /// Adds the blocks of a range.
@@ -189,22 +196,35 @@ impl BlockSet {
         word.is_some_and(|word| word >> (index.0 % 64) & 1 == 1)
     }
 
+    /// The blocks of either set.
+    #[must_use]
+    pub fn union(self, other: &Self) -> Self {
+        self.with(other, |word, other| word | other)
+    }
+
     /// The blocks of both sets.
     #[must_use]
-    pub fn intersection(mut self, other: &Self) -> Self {
-        for (word, with) in self.0.iter_mut().zip(&other.0) {
-            *word &= with;
-        }
-        self
+    pub fn intersection(self, other: &Self) -> Self {
+        self.with(other, |word, other| word & other)
     }
 
     /// The blocks of this set that the other lacks.
     #[must_use]
-    pub fn difference(mut self, other: &Self) -> Self {
-        for (word, without) in self.0.iter_mut().zip(&other.0) {
-            *word &= !without;
+    pub fn difference(self, other: &Self) -> Self {
+        self.with(other, |word, other| word & !other)
+    }
+
+    fn with(mut self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        for (word, other) in self.0.iter_mut().zip(other.0) {
+            *word = join(*word, other);
         }
         self
+    }
+
+    /// Whether every block of this set is in the other.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.difference(other).is_empty()
     }
 
     /// Whether there is none.

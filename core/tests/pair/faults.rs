@@ -13,6 +13,7 @@ pub(crate) struct Rates {
     pub(crate) mangled: u32,
     pub(crate) late: u32,
     pub(crate) block_gone: u32,
+    pub(crate) rotten: u32,
 }
 
 pub(crate) struct Faults {
@@ -36,6 +37,7 @@ impl Faults {
             mangled: rate(60),
             late: rate(200),
             block_gone: rate(100),
+            rotten: rate(100),
         };
         let heals_at = Instant::ZERO + Duration::from_millis(1_000 + random.below(20_000));
         Self {
@@ -69,24 +71,52 @@ impl Faults {
         self.strikes(now, self.rates.lost)
     }
 
-    pub(crate) fn doubles(&mut self, now: Instant) -> bool {
-        self.strikes(now, self.rates.doubled)
-    }
-
     pub(crate) fn block_is_gone(&mut self, now: Instant) -> bool {
         self.strikes(now, self.rates.block_gone)
     }
 
-    /// Changes a byte, now and then.
-    pub(crate) fn mangle(&mut self, now: Instant, bytes: &mut [u8]) {
-        if self.strikes(now, self.rates.mangled) && !bytes.is_empty() {
+    /// Changes a bit of what is read from a disk, now and then.
+    pub(crate) fn rot(&mut self, now: Instant, bytes: &mut [u8]) {
+        if self.strikes(now, self.rates.rotten) && !bytes.is_empty() {
             let at = self.index(bytes.len());
             bytes[at] ^= 1 << self.below(8);
         }
     }
 
+    /// What arrives of a message that is sent now, and how much later: nothing, it, or it twice; whole or mangled.
+    pub(crate) fn carry(&mut self, now: Instant, bytes: &[u8]) -> Vec<(Duration, Vec<u8>)> {
+        let copies = 1 + u32::from(self.strikes(now, self.rates.doubled));
+        let mut arriving = Vec::new();
+        for _ in 0..copies {
+            if self.loses(now) {
+                continue;
+            }
+            let mut bytes = bytes.to_vec();
+            self.mangle(now, &mut bytes);
+            arriving.push((self.delay(now), bytes));
+        }
+        arriving
+    }
+
+    /// Changes a bit or cuts the end off, now and then.
+    fn mangle(&mut self, now: Instant, bytes: &mut Vec<u8>) {
+        if self.mangles(now) && !bytes.is_empty() {
+            let at = self.index(bytes.len());
+            if self.chance(150) {
+                bytes.truncate(at);
+            } else {
+                bytes[at] ^= 1 << self.below(8);
+            }
+        }
+    }
+
     pub(crate) fn mangles(&mut self, now: Instant) -> bool {
         self.strikes(now, self.rates.mangled)
+    }
+
+    /// Whether bytes of this world never change on their way, so that what arrives is what somebody said.
+    pub(crate) const fn never_mangle(&self) -> bool {
+        self.rates.mangled == 0
     }
 
     /// How long something takes: a few milliseconds, or seconds where it comes late.

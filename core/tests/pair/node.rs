@@ -9,13 +9,18 @@ use peerdist::client::{
     VerifyOp, VerifyToken, WantedSegment,
 };
 use peerdist::content::ContentRange;
-use peerdist::retrieval::client::{DecryptOp, Exchange};
+use peerdist::retrieval::client::{DecryptOp, Exchange, Peer};
 use peerdist::retrieval::server::{self, EncryptOp, LoadOp, Server, ServerSettings};
+use peerdist::store::{BlockStore, MemoryStore, MemoryStoreSettings};
 use peerdist::time::Instant;
 
 use crate::broken::{Broken, ensure};
+use crate::caching::Cache;
+use crate::discovering::Discovery;
 use crate::faults::Faults;
-use crate::scene::{Disk, Scene};
+use crate::hashes::HashWishes;
+use crate::offering::Offers;
+use crate::scene::Scene;
 
 /// A verification under way: what is verified, and whether the bytes were right.
 pub(crate) struct Check {
@@ -29,8 +34,15 @@ pub(crate) struct Node {
     pub(crate) client: Downloader,
     pub(crate) server: Server,
     pub(crate) settings: Settings,
-    pub(crate) disk: Disk,
+    /// What is on disk, and survives.
+    pub(crate) store: MemoryStore,
     pub(crate) lies: bool,
+    pub(crate) discovery: Discovery,
+    pub(crate) hashes: HashWishes,
+    /// What it tells the hosted cache, where there is one.
+    pub(crate) offers: Offers,
+    /// Where this is the hosted cache.
+    pub(crate) cache: Option<Box<Cache>>,
     pub(crate) download: Option<DownloadToken>,
     pub(crate) mode: Mode,
     pub(crate) order: Order,
@@ -38,7 +50,7 @@ pub(crate) struct Node {
     pub(crate) is_finished: bool,
     pub(crate) messages: BTreeMap<Exchange, Vec<u8>>,
     /// When each request that is still waited for went out.
-    pub(crate) waiting: BTreeMap<Exchange, Instant>,
+    pub(crate) waiting: BTreeMap<(Asker, Exchange), Instant>,
     pub(crate) decrypting: BTreeMap<Exchange, (usize, DecryptOp)>,
     pub(crate) checks: BTreeMap<VerifyToken, Check>,
     pub(crate) fetches: BTreeMap<FetchToken, ContentRange>,
@@ -52,11 +64,19 @@ pub(crate) struct Node {
     pub(crate) payloads: BTreeMap<server::Exchange, Vec<u8>>,
 }
 
+/// Which machine of a host asks others for blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Asker {
+    Downloader,
+    Cache,
+}
+
 /// Who waits at the other end of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
     pub(crate) node: usize,
     pub(crate) life: u32,
+    pub(crate) asker: Asker,
     pub(crate) exchange: Exchange,
 }
 
@@ -94,10 +114,11 @@ fn server_settings() -> ServerSettings {
 }
 
 impl Node {
-    pub(crate) fn new(faults: &mut Faults, cache: Option<u64>) -> Self {
+    pub(crate) fn new(faults: &mut Faults, number: usize, scene: &Scene) -> Self {
         let settings = settings(faults);
-        let mode = match cache {
-            Some(cache) => Mode::Hosted(peerdist::retrieval::client::Peer(cache)),
+        let is_cache = scene.hosted.is_some() && number == 0;
+        let mode = match scene.hosted {
+            Some(_) => Mode::Hosted(Peer(0)),
             None => Mode::Distributed,
         };
         Self {
@@ -105,8 +126,12 @@ impl Node {
             client: Downloader::new(settings, &faults.seed()).unwrap(),
             server: Server::new(server_settings(), &faults.seed()).unwrap(),
             settings,
-            disk: Disk::default(),
+            store: MemoryStore::new(&MemoryStoreSettings::default()),
             lies: false,
+            discovery: Discovery::new(faults, number),
+            hashes: HashWishes::new(faults),
+            offers: Offers::new(faults, scene.hosted),
+            cache: is_cache.then(|| Box::new(Cache::new(faults))),
             download: None,
             mode,
             order: if faults.chance(500) {
@@ -135,11 +160,13 @@ impl Node {
         }
     }
 
-    /// Loses everything but the disk.
+    /// Loses everything but what is on disk.
     pub(crate) fn restart(&mut self, faults: &mut Faults) {
         self.life += 1;
         self.client = Downloader::new(self.settings, &faults.seed()).unwrap();
         self.server = Server::new(server_settings(), &faults.seed()).unwrap();
+        self.hashes.restart();
+        self.offers.restart();
         self.messages.clear();
         self.waiting.clear();
         self.decrypting.clear();
@@ -153,11 +180,10 @@ impl Node {
         self.payloads.clear();
     }
 
-    /// What is not on the disk yet.
+    /// What was not stored yet.
     pub(crate) fn still_wanted(&self, scene: &Scene) -> Vec<WantedSegment> {
-        let segments = scene.segments.iter().enumerate();
-        let wanted = segments.map(|(number, segment)| WantedSegment {
-            blocks: segment.blocks.difference(&self.disk.has(number)),
+        let wanted = scene.segments.iter().map(|segment| WantedSegment {
+            blocks: segment.blocks.difference(&self.store.verified(&segment.id)),
             ..*segment
         });
         wanted.collect()
@@ -207,6 +233,16 @@ impl Node {
             let age = now.as_nanos() - since.as_nanos();
             ensure!(age <= longest, "{exchange:?} outlives its timer");
         }
-        Ok(())
+        let served = self.server.active_clients();
+        ensure!(
+            served <= server_settings().active_client_limit,
+            "clients: {served}"
+        );
+        self.discovery.check_limits(now)?;
+        self.hashes.check_limits()?;
+        self.offers.check_limits(now)?;
+        self.cache
+            .as_ref()
+            .map_or(Ok(()), |cache| cache.check_limits(now))
     }
 }

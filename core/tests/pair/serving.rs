@@ -2,15 +2,15 @@
 //! Invariant: every request that reaches a host is answered, discarded or lost.
 //! Byte order: none.
 
-use peerdist::retrieval::block_key;
-use peerdist::retrieval::server::{self, Connection};
+use peerdist::retrieval::server::{self, BlockForm, Connection};
+use peerdist::store::BlockStore;
 
-use super::{Happening, World};
 use crate::broken::{Broken, ensure};
 use crate::node::Caller;
+use crate::world::{Happening, World};
 
 impl World {
-    pub(super) fn serve(
+    pub(crate) fn serve(
         &mut self,
         number: usize,
         caller: Caller,
@@ -20,24 +20,28 @@ impl World {
         let connection = Connection(self.counter);
         let node = &mut self.nodes[number];
         node.connections.insert(connection.0, caller);
-        let holdings = &node.disk;
+        let holdings = &node.store;
         let message = server::Input::Message {
             connection,
             bytes,
             holdings,
         };
         node.server.handle(self.now, message)?;
-        self.drain_server(number)
+        self.drain_server(number).map(|_| ())
     }
 
-    pub(super) fn server(&mut self, number: usize, input: server::Input<'_>) -> Result<(), Broken> {
+    pub(crate) fn server(
+        &mut self,
+        number: usize,
+        input: server::Input<'_>,
+    ) -> Result<u32, Broken> {
         let now = self.now;
         let server = &mut self.nodes[number].server;
         server.handle(now, input)?;
         self.drain_server(number)
     }
 
-    fn drain_server(&mut self, number: usize) -> Result<(), Broken> {
+    fn drain_server(&mut self, number: usize) -> Result<u32, Broken> {
         let now = self.now;
         let mut drained = 0;
         while let Some(output) = self.nodes[number].server.poll_output() {
@@ -79,12 +83,15 @@ impl World {
                 server::Output::Event(_) => {}
             }
         }
-        Ok(())
+        Ok(drained)
     }
 
     fn plan_failure(&mut self, caller: Caller) {
         if caller.life == self.nodes[caller.node].life {
-            self.plan_soon(caller.node, Happening::Failed(caller.exchange));
+            self.plan_soon(
+                caller.node,
+                Happening::Failed(caller.asker, caller.exchange),
+            );
         }
     }
 
@@ -93,46 +100,58 @@ impl World {
         let Some(caller) = caller.filter(|it| it.life == self.nodes[it.node].life) else {
             return;
         };
-        for _ in 0..=u32::from(self.faults.doubles(self.now)) {
-            let mut bytes = bytes.clone();
-            self.faults.mangle(self.now, &mut bytes);
-            if !self.faults.loses(self.now) {
-                let response = Happening::Response(caller.exchange, bytes);
-                self.plan_soon(caller.node, response);
-            }
+        for (after, bytes) in self.faults.carry(self.now, &bytes) {
+            let response = Happening::Response(caller.asker, caller.exchange, bytes);
+            self.plan(caller.node, after, response);
         }
     }
 
     /// The disk was read; the block is encrypted where it is to be.
-    pub(super) fn ready(
+    pub(crate) fn ready(
         &mut self,
         number: usize,
         exchange: server::Exchange,
     ) -> Result<(), Broken> {
         let is_gone = self.faults.block_is_gone(self.now);
         let node = &mut self.nodes[number];
-        let payload = if let Some(op) = node.encrypting.remove(&exchange) {
-            let segment = usize::try_from(op.source.segment.0).unwrap();
-            let mut buffer = vec![0; op.payload_len()];
-            let plain = node.disk.read(segment, op.source.index).unwrap();
-            buffer[..plain.len()].copy_from_slice(plain);
-            let key = block_key(op.cipher, &self.scene.secrets[segment]).unwrap();
-            let job = op.job(&key, &mut buffer).unwrap();
-            peerdist::cipher::encrypt_many(&mut [job]);
-            buffer
-        } else if let Some(op) = node.loading.remove(&exchange) {
-            let segment = usize::try_from(op.source.segment.0).unwrap();
-            node.disk.read(segment, op.source.index).unwrap().clone()
-        } else {
+        let (encrypt, load) = (
+            node.encrypting.remove(&exchange),
+            node.loading.remove(&exchange),
+        );
+        let source = encrypt.map(|op| op.source).or(load.map(|op| op.source));
+        let Some(source) = source else {
             return Ok(());
         };
-        if is_gone {
-            self.server(number, server::Input::Lost { exchange })?;
-        } else {
-            node.payloads.insert(exchange, payload);
-            self.server(number, server::Input::Ready { exchange })?;
-            // The exchange may have been over.
-            self.nodes[number].payloads.remove(&exchange);
+        let segment = self.scene.segment_at(&node.store, source.segment);
+        // What was there when the request came may have gone since, or be there in another form.
+        let stored = match segment {
+            Some(segment) => {
+                let id = self.scene.segments[segment].id;
+                node.store.read(self.now, &id, source.index)?
+            }
+            None => None,
+        };
+        let mut stored = stored.map(|stored| (stored.form, stored.bytes.to_vec()));
+        if let Some((_, bytes)) = &mut stored {
+            self.faults.rot(self.now, bytes);
+        }
+        let payload = segment.zip(stored);
+        let payload = payload.and_then(|(segment, (form, bytes))| match encrypt {
+            Some(op) => {
+                (form == BlockForm::Plain).then(|| self.scene.encrypt(segment, &op, &bytes))
+            }
+            None => (load?.length as usize == bytes.len()).then_some(bytes),
+        });
+        match payload.filter(|_| !is_gone) {
+            None => {
+                self.server(number, server::Input::Lost { exchange })?;
+            }
+            Some(payload) => {
+                self.nodes[number].payloads.insert(exchange, payload);
+                self.server(number, server::Input::Ready { exchange })?;
+                // The exchange may have been over.
+                self.nodes[number].payloads.remove(&exchange);
+            }
         }
         Ok(())
     }

@@ -2,101 +2,109 @@
 //! Invariant: what happens follows from the seed alone.
 //! Byte order: none.
 
-#[path = "serving.rs"]
-mod serving;
-
 use std::collections::BTreeMap;
 
-use peerdist::client::{
-    BlockOp, Delivery, DiscoveryToken, Event, FetchToken, Input, Output, Source, VerifyOp,
-    VerifyToken,
-};
-use peerdist::content::SegmentId;
-use peerdist::retrieval::block_key;
-use peerdist::retrieval::client::{Exchange, Peer, Query};
+use peerdist::client::{DiscoveryToken, FetchToken, Input, VerifyToken, WantedSegment};
+use peerdist::discovery::ProberInput;
+use peerdist::hosted_cache::client::{Input as OffersInput, RequestId};
+use peerdist::hosted_cache::server::{FetchToken as CacheFetch, Input as CacheInput};
+use peerdist::hosted_cache::{BlockSet, SegmentKey};
+use peerdist::http_encoding as hash_requests;
+use peerdist::retrieval::client::{Exchange, Input as AskInput};
 use peerdist::retrieval::server;
+use peerdist::store::BlockStore;
 use peerdist::time::{Duration, Instant};
+use std::net::SocketAddr;
 
 use crate::broken::{Broken, ensure};
+use crate::caching::Poster;
 use crate::faults::Faults;
-use crate::node::{Caller, Check, Node};
+use crate::node::{Asker, Caller, Node};
 use crate::scene::Scene;
+use crate::total::Total;
 
 /// A world that is wrong on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
     None,
+    // Of downloads.
     SkipsVerification,
     ForgetsTimeouts,
     OriginStaysAway,
     DeliversTwice,
+    // Of discovery.
+    NumbersStartAnew,
+    AnswersTwice,
+    ClaimsEverything,
+    BelievesAnybody,
+    ForgetsProbes,
+    // Of the hosted cache.
+    CacheSkipsVerification,
+    TrustsCiphertext,
+    MixesHashesUp,
+    TellsOfMore,
+    ForgetsFetches,
+    ForgetsTicks,
 }
 
 #[derive(Debug)]
-enum Happening {
+pub(crate) enum Happening {
     Start,
     Restart,
-    Discovered(u64, Vec<SegmentId>),
+    /// The content, or its hashes, are asked for.
+    Get,
+    HashAnswer {
+        is_lost: bool,
+    },
+    /// A datagram comes to the responder.
+    Probe(SocketAddr, Vec<u8>),
+    /// A datagram comes to the prober.
+    ProbeMatch(SocketAddr, Vec<u8>),
     DiscoveryFinished(DiscoveryToken),
     Request(Caller, Vec<u8>),
     Ready(server::Exchange),
-    Response(Exchange, Vec<u8>),
-    Failed(Exchange),
+    Response(Asker, Exchange, Vec<u8>),
+    Failed(Asker, Exchange),
     Decrypted(Exchange),
     Verified(VerifyToken),
     OriginArrived(FetchToken, u64),
     OriginFailed(FetchToken),
+    /// An offer comes to the hosted cache.
+    Posted(Poster, Vec<u8>),
+    PostAnswered(RequestId, u16, Vec<u8>),
+    Unreachable(RequestId),
+    CacheDecrypted(Exchange),
+    FetchEnded(CacheFetch),
+    Recheck(SegmentKey, u64, BlockSet),
+    Evict(usize),
 }
 
-/// What a run came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Total {
-    steps: u64,
-    from_peers: u64,
-    from_origin: u64,
-    lies: u64,
-    rejected: u64,
-    restarts: u64,
-    sessions_ended: u64,
-    offers: u64,
-}
-
-impl Total {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.steps += other.steps;
-        self.from_peers += other.from_peers;
-        self.from_origin += other.from_origin;
-        self.lies += other.lies;
-        self.rejected += other.rejected;
-        self.restarts += other.restarts;
-        self.sessions_ended += other.sessions_ended;
-        self.offers += other.offers;
-    }
-
-    /// Worlds in which nothing went wrong or nobody helped would prove little.
-    pub(crate) fn check(&self) {
-        let all = [
-            self.from_peers,
-            self.from_origin,
-            self.lies,
-            self.rejected,
-            self.restarts,
-            self.offers,
-        ];
-        assert!(all.iter().all(|count| *count > 0), "{self:?}");
+impl Happening {
+    /// Whether it comes to whoever is there, and not to one life of a host.
+    const fn outlives(&self) -> bool {
+        matches!(
+            self,
+            Self::Start
+                | Self::Restart
+                | Self::Request(..)
+                | Self::Probe(..)
+                | Self::ProbeMatch(..)
+                | Self::Posted(..)
+                | Self::Evict(_)
+        )
     }
 }
 
 pub(crate) struct World {
-    bug: Bug,
-    faults: Faults,
-    scene: Scene,
-    nodes: Vec<Node>,
-    now: Instant,
+    pub(crate) bug: Bug,
+    pub(crate) faults: Faults,
+    pub(crate) scene: Scene,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) now: Instant,
     /// What happens when, at whom, in which life.
     agenda: BTreeMap<(Instant, u64), (usize, u32, Happening)>,
-    counter: u64,
-    total: Total,
+    pub(crate) counter: u64,
+    pub(crate) total: Total,
 }
 
 impl World {
@@ -104,27 +112,8 @@ impl World {
         let mut faults = Faults::new(seed);
         let scene = Scene::new(&mut faults);
         let count = 2 + faults.index(4);
-        // The first node has the content, at least in part; it is the hosted cache, if there is one.
-        let is_hosted = faults.chance(300);
-        let mut nodes: Vec<_> = (0..count)
-            .map(|number| Node::new(&mut faults, (is_hosted && number > 0).then_some(0)))
-            .collect();
-        for node in nodes.iter_mut().take(1 + faults.index(2)) {
-            node.lies = faults.chance(150);
-            let share = [300, 1000][faults.index(2)];
-            for (number, segment) in scene.segments.iter().enumerate() {
-                for index in segment.blocks.iter() {
-                    if !faults.chance(share) {
-                        continue;
-                    }
-                    let mut bytes = scene.block(number, index).to_vec();
-                    if node.lies && faults.chance(500) {
-                        bytes[0] ^= 1;
-                    }
-                    node.disk.write(segment.id, number, index, &bytes);
-                }
-            }
-        }
+        let nodes = (0..count).map(|number| Node::new(&mut faults, number, &scene));
+        let nodes = nodes.collect();
         let mut world = Self {
             bug,
             faults,
@@ -135,8 +124,20 @@ impl World {
             counter: 0,
             total: Total::default(),
         };
+        // The first hosts have the content, at least in part.
+        let is_hosted = world.scene.hosted.is_some();
+        let givers = if is_hosted {
+            1
+        } else {
+            1 + world.faults.index(2)
+        };
+        (0..givers).for_each(|number| world.fill(number));
         for node in 0..count {
-            if world.nodes[node].disk.segments().next().is_none() {
+            world
+                .join(node, false)
+                .expect("a start with an empty world");
+            let is_giver = node < givers;
+            if !is_giver {
                 let at = Duration::from_millis(world.faults.below(3_000));
                 world.plan(node, at, Happening::Start);
             }
@@ -145,24 +146,85 @@ impl World {
                 let at = heals_in / 4 * u32::try_from(world.faults.below(4)).unwrap();
                 world.plan(node, at, Happening::Restart);
             }
+            if is_hosted && node == 0 && world.faults.chance(300) {
+                let at = heals_in / 4 * u32::try_from(world.faults.below(4)).unwrap();
+                let segment = world.faults.index(world.scene.segments.len());
+                world.plan(node, at, Happening::Evict(segment));
+            }
         }
         world
     }
 
-    fn plan(&mut self, node: usize, after: Duration, what: Happening) {
+    /// Puts a part of the content on a disk before all begins, perhaps a wrong one.
+    fn fill(&mut self, number: usize) {
+        let is_cache = self.nodes[number].cache.is_some();
+        let lies = self.faults.chance(150);
+        self.nodes[number].lies = lies;
+        let share = [0, 300, 1000][self.faults.index(3)];
+        for segment in 0..self.scene.segments.len() {
+            let WantedSegment { id, blocks, .. } = self.scene.segments[segment];
+            for index in blocks.iter() {
+                if !self.faults.chance(share) {
+                    continue;
+                }
+                let mut bytes = self.scene.block(segment, index).to_vec();
+                if lies && self.faults.chance(500) {
+                    bytes[0] ^= 1;
+                }
+                let store = &mut self.nodes[number].store;
+                if is_cache {
+                    let sealed = self.scene.seal(segment, &bytes, &mut self.faults);
+                    store.put_sealed(self.now, id, index, sealed).unwrap();
+                } else {
+                    store.put_verified(self.now, id, index, bytes).unwrap();
+                }
+            }
+        }
+    }
+
+    /// At the start of each life.
+    fn join(&mut self, number: usize, is_restart: bool) -> Result<(), Broken> {
+        self.join_network(number, is_restart)?;
+        self.open_cache(number, is_restart)
+    }
+
+    pub(crate) fn plan(&mut self, node: usize, after: Duration, what: Happening) {
         self.counter += 1;
         let life = self.nodes[node].life;
         let key = (self.now + after, self.counter);
         self.agenda.insert(key, (node, life, what));
     }
 
-    fn plan_soon(&mut self, node: usize, what: Happening) {
+    pub(crate) fn plan_soon(&mut self, node: usize, what: Happening) {
         let delay = self.faults.delay(self.now);
         self.plan(node, delay, what);
     }
 
     pub(crate) fn run(mut self) -> Result<Total, Broken> {
         let give_up = self.faults.heals_at + Duration::from_secs(1_800);
+        self.go_on(give_up)?;
+        for number in 0..self.nodes.len() {
+            self.check_end(number)?;
+        }
+        if self.nodes[0].cache.is_some() {
+            self.now = self.now.max(self.faults.heals_at);
+            // Where the first offer brings hashes that show what is held to be wrong, the second has it fetched.
+            for _ in 0..2 {
+                self.offer_all_again()?;
+                self.go_on(self.now + Duration::from_secs(600))?;
+            }
+            let anybody = self.nodes.iter().any(|node| node.is_finished);
+            self.check_cache(0, anybody)?;
+            self.nodes[0]
+                .cache
+                .as_ref()
+                .map_or(Ok(()), |it| it.check_end())?;
+        }
+        Ok(self.total)
+    }
+
+    /// Until nothing is to come any more.
+    fn go_on(&mut self, give_up: Instant) -> Result<(), Broken> {
         while let Some(next) = self.next_moment() {
             self.total.steps += 1;
             ensure!(self.total.steps < 1_000_000, "no end in sight");
@@ -174,63 +236,86 @@ impl World {
             {
                 let key = (*at, *key);
                 let (node, life, what) = self.agenda.remove(&key).unwrap();
-                let goes_on = matches!(what, Happening::Start | Happening::Restart);
-                if goes_on
-                    || life == self.nodes[node].life
-                    || matches!(what, Happening::Request(..))
-                {
+                if life == self.nodes[node].life || what.outlives() {
                     self.happen(node, what)?;
                 }
             }
             for node in &self.nodes {
                 node.check_limits(self.now)?;
             }
+            self.check_cache(0, false)?;
         }
-        for node in self.nodes.iter().filter(|node| node.download.is_some()) {
-            ensure!(node.is_finished, "a download never ended");
-            for (number, segment) in self.scene.segments.iter().enumerate() {
-                for index in segment.blocks.iter() {
-                    let stored = node.disk.read(number, index);
-                    let right = self.scene.block(number, index);
-                    let is_right = stored.is_some_and(|it| it == right);
-                    ensure!(is_right, "block {number}/{index} is not stored as it is");
-                }
+        Ok(())
+    }
+
+    fn check_end(&mut self, number: usize) -> Result<(), Broken> {
+        let node = &mut self.nodes[number];
+        node.discovery.check_end()?;
+        if node.download.is_none() {
+            return Ok(());
+        }
+        let usage = node.client.usage();
+        ensure!(node.is_finished, "a download never ended: {usage:?}");
+        for (number, segment) in self.scene.segments.iter().enumerate() {
+            for index in segment.blocks.iter() {
+                let stored = node.store.read(self.now, &segment.id, index)?;
+                let right = self.scene.block(number, index);
+                let is_right = stored.is_some_and(|it| it.bytes == right);
+                ensure!(is_right, "block {number}/{index} is not stored as it is");
             }
-            let usage = node.client.usage();
-            let left = usage.downloads + usage.sessions + usage.requests;
-            let left = left + usage.verifying + usage.origin_ranges;
-            ensure!(left == 0, "something is left over: {usage:?}");
-            ensure!(node.messages.is_empty(), "messages are kept for nothing");
         }
-        Ok(self.total)
+        let left = usage.downloads + usage.sessions + usage.requests;
+        let left = left + usage.verifying + usage.origin_ranges;
+        ensure!(left == 0, "something is left over: {usage:?}");
+        ensure!(node.messages.is_empty(), "messages are kept for nothing");
+        Ok(())
+    }
+
+    /// When each machine of a host wants to be woken.
+    fn timers(&self, number: usize) -> [Option<Instant>; 8] {
+        let node = &self.nodes[number];
+        let unless = |bug, at: Option<Instant>| at.filter(|_| self.bug != bug);
+        let cache = node.cache.as_ref();
+        [
+            unless(Bug::ForgetsTimeouts, node.client.poll_timeout()),
+            node.server.poll_timeout(),
+            unless(Bug::ForgetsProbes, node.discovery.prober.poll_timeout()),
+            node.discovery.responder.poll_timeout(),
+            node.hashes.machine.poll_timeout(),
+            unless(Bug::ForgetsTicks, node.offers.client.poll_timeout()),
+            unless(
+                Bug::ForgetsFetches,
+                cache.and_then(|it| it.server.poll_timeout()),
+            ),
+            cache.and_then(|it| it.asking.poll_timeout()),
+        ]
     }
 
     fn next_moment(&self) -> Option<Instant> {
         let agenda = self.agenda.keys().next().map(|(at, _)| *at);
-        let nodes = self.nodes.iter();
-        let timers = nodes.flat_map(|node| {
-            [
-                node.client
-                    .poll_timeout()
-                    .filter(|_| self.bug != Bug::ForgetsTimeouts),
-                node.server.poll_timeout(),
-            ]
-        });
+        let timers = (0..self.nodes.len()).flat_map(|number| self.timers(number));
         timers.flatten().chain(agenda).min()
     }
 
     fn time_out(&mut self) -> Result<(), Broken> {
         for number in 0..self.nodes.len() {
-            let due = self.nodes[number].client.poll_timeout();
-            if due.is_some_and(|due| due <= self.now) && self.bug != Bug::ForgetsTimeouts {
-                let told = self.client(number, Input::Timeout)?;
-                let next = self.nodes[number].client.poll_timeout();
+            for timer in 0..self.timers(number).len() {
+                if self.timers(number)[timer].is_none_or(|due| due > self.now) {
+                    continue;
+                }
+                let told = match timer {
+                    0 => self.client(number, Input::Timeout)?,
+                    1 => self.server(number, server::Input::Timeout)?,
+                    2 => self.prober(number, ProberInput::Timeout)?,
+                    3 => self.responder(number, None)?,
+                    4 => self.hash_requests(number, hash_requests::Input::Timeout)?,
+                    5 => self.offers(number, OffersInput::Timeout)?,
+                    6 => self.cache(number, CacheInput::Timeout, &[])?,
+                    _ => self.asking(number, AskInput::Timeout)?,
+                };
+                let next = self.timers(number)[timer];
                 let has_advanced = next.is_none_or(|next| next > self.now);
                 ensure!(has_advanced || told > 0, "time stands still");
-            }
-            let due = self.nodes[number].server.poll_timeout();
-            if due.is_some_and(|due| due <= self.now) {
-                self.server(number, server::Input::Timeout)?;
             }
         }
         Ok(())
@@ -240,308 +325,60 @@ impl World {
         match what {
             Happening::Start => {
                 self.nodes[number].download = Some(peerdist::client::DownloadToken(1));
-                return self.begin(number);
+                self.get(number)
             }
             Happening::Restart => {
                 self.total.restarts += 1;
                 self.nodes[number].restart(&mut self.faults);
+                self.join(number, true)?;
                 if self.nodes[number].download.is_some() && !self.nodes[number].is_finished {
-                    return self.begin(number);
+                    self.get(number)?;
                 }
+                Ok(())
             }
-            Happening::Discovered(peer, segments) => {
-                let (peer, segments) = (Peer(peer), &segments[..]);
-                self.client(number, Input::Discovered { peer, segments })?;
+            Happening::Get => self.get(number),
+            Happening::HashAnswer { is_lost } => self.hash_answer(number, is_lost),
+            Happening::Probe(from, bytes) => {
+                self.responder(number, Some((from, &bytes))).map(|_| ())
             }
-            Happening::DiscoveryFinished(discovery) => {
-                self.client(number, Input::DiscoveryFinished { discovery })?;
+            Happening::ProbeMatch(from, bytes) => {
+                let bytes = &bytes;
+                self.prober(number, ProberInput::Datagram { from, bytes })
+                    .map(|_| ())
             }
-            Happening::Request(caller, bytes) => self.serve(number, caller, &bytes)?,
-            Happening::Ready(exchange) => self.ready(number, exchange)?,
-            Happening::Response(exchange, bytes) => self.response(number, exchange, bytes)?,
-            Happening::Failed(exchange) => {
-                let node = &mut self.nodes[number];
-                // A connection that brought its response fails no more.
-                if node.waiting.remove(&exchange).is_some() {
-                    self.client(number, Input::Failed { exchange })?;
-                }
+            Happening::DiscoveryFinished(discovery) => self
+                .client(number, Input::DiscoveryFinished { discovery })
+                .map(|_| ()),
+            Happening::Request(caller, bytes) => self.serve(number, caller, &bytes),
+            Happening::Ready(exchange) => self.ready(number, exchange),
+            Happening::Response(asker, exchange, bytes) => {
+                self.response(number, (asker, exchange), bytes)
             }
-            Happening::Decrypted(exchange) => self.decrypted(number, exchange)?,
-            Happening::Verified(verify) => self.verified(number, verify)?,
-            Happening::OriginArrived(fetch, received) => {
-                self.client(number, Input::OriginArrived { fetch, received })?;
+            Happening::Failed(asker, exchange) => self.failed(number, asker, exchange),
+            Happening::Decrypted(exchange) => self.decrypted(number, exchange),
+            Happening::Verified(verify) => self.verified(number, verify),
+            Happening::OriginArrived(fetch, received) => self
+                .client(number, Input::OriginArrived { fetch, received })
+                .map(|_| ()),
+            Happening::OriginFailed(fetch) => self
+                .client(number, Input::OriginFailed { fetch })
+                .map(|_| ()),
+            Happening::Posted(poster, bytes) => self.posted(number, poster, &bytes),
+            Happening::PostAnswered(request, status, body) => {
+                let response = OffersInput::Response {
+                    request,
+                    status,
+                    body: &body,
+                };
+                self.offers(number, response).map(|_| ())
             }
-            Happening::OriginFailed(fetch) => {
-                self.client(number, Input::OriginFailed { fetch })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, number: usize) -> Result<(), Broken> {
-        let segments = self.nodes[number].still_wanted(&self.scene);
-        let start = self.nodes[number].start(&self.scene, &segments);
-        self.client(number, Input::Start(start))?;
-        Ok(())
-    }
-
-    /// Tells how much was put out.
-    fn client(&mut self, number: usize, input: Input<'_>) -> Result<u32, Broken> {
-        let (now, node) = (self.now, &mut self.nodes[number]);
-        node.client.handle(now, input)?;
-        let mut drained = 0;
-        while let Some(output) = self.nodes[number].client.poll_output() {
-            drained += 1;
-            ensure!(drained < 100_000, "draining does not end");
-            self.obey(number, output)?;
-        }
-        Ok(drained)
-    }
-
-    fn obey(&mut self, number: usize, output: Output) -> Result<(), Broken> {
-        match output {
-            Output::Discover {
-                discovery,
-                segments,
-                ..
-            } => {
-                let ids: Vec<_> = segments.iter().map(|it| it.id).collect();
-                self.discover(number, discovery, &ids);
-            }
-            Output::CancelDiscovery { .. } => {}
-            Output::Send {
-                exchange,
-                peer,
-                query,
-            } => self.send(number, exchange, peer, &query),
-            Output::Decrypt { segment, op, .. } => {
-                let node = &mut self.nodes[number];
-                node.decrypting.insert(op.exchange, (segment, op));
-                self.plan_soon(number, Happening::Decrypted(op.exchange));
-            }
-            Output::Abort { exchange, .. } => {
-                let node = &mut self.nodes[number];
-                node.waiting.remove(&exchange);
-                node.messages.remove(&exchange);
-                node.decrypting.remove(&exchange);
-            }
-            Output::Verify(op) => self.verify(number, op)?,
-            Output::Store(op) => self.store(number, op)?,
-            Output::Deliver(op) => self.deliver(number, op)?,
-            Output::FetchOrigin { fetch, range, .. } => {
-                self.nodes[number].fetches.insert(fetch, range);
-                self.fetch(number, fetch, range.length);
-            }
-            Output::AbortOrigin { fetch } => {
-                self.nodes[number].fetches.remove(&fetch);
-            }
-            Output::Share(_) => {}
-            Output::Offer(_) => self.total.offers += 1,
-            Output::Event(event) => self.note(number, &event)?,
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, number: usize, event: &Event) -> Result<(), Broken> {
-        match event {
-            Event::Finished { tally, .. } => {
-                ensure!(!self.nodes[number].is_finished, "finished twice");
-                self.nodes[number].is_finished = true;
-                self.total.from_peers += tally.from_peers;
-                self.total.from_origin += tally.from_origin;
-            }
-            Event::Lied { .. } => self.total.lies += 1,
-            Event::Rejected { .. } => self.total.rejected += 1,
-            Event::SessionEnded { .. } => self.total.sessions_ended += 1,
-            Event::Failed { .. } | Event::Cancelled { .. } => {
-                return Err(Broken(format!("a download failed: {event:?}")));
-            }
-            Event::Lenient { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn discover(&mut self, number: usize, discovery: DiscoveryToken, ids: &[SegmentId]) {
-        for other in (0..self.nodes.len()).filter(|other| *other != number) {
-            let disk = &self.nodes[other].disk;
-            let has: Vec<_> = disk
-                .segments()
-                .filter(|id| ids.contains(id))
-                .copied()
-                .collect();
-            if !has.is_empty() && !self.faults.loses(self.now) {
-                self.plan_soon(number, Happening::Discovered(other as u64, has));
-            }
-        }
-        if !self.faults.loses(self.now) {
-            let end = Duration::from_millis(300);
-            self.plan(number, end, Happening::DiscoveryFinished(discovery));
-        }
-    }
-
-    fn send(&mut self, number: usize, exchange: Exchange, peer: Peer, query: &Query) {
-        let now = self.now;
-        self.nodes[number].waiting.insert(exchange, now);
-        let life = self.nodes[number].life;
-        let caller = Caller {
-            node: number,
-            life,
-            exchange,
-        };
-        let server = usize::try_from(peer.0).unwrap();
-        for _ in 0..=u32::from(self.faults.doubles(self.now)) {
-            let mut bytes = Vec::new();
-            query.encode_into(&mut bytes);
-            self.faults.mangle(self.now, &mut bytes);
-            if !self.faults.loses(self.now) {
-                self.plan_soon(server, Happening::Request(caller, bytes));
-            } else if self.faults.chance(500) {
-                self.plan_soon(number, Happening::Failed(exchange));
-            }
-        }
-    }
-
-    fn response(
-        &mut self,
-        number: usize,
-        exchange: Exchange,
-        bytes: Vec<u8>,
-    ) -> Result<(), Broken> {
-        let node = &mut self.nodes[number];
-        if node.waiting.remove(&exchange).is_none() {
-            // The machine has to stand a second response to one request; a real host would never see it.
-            let bytes = &bytes;
-            self.client(number, Input::Message { exchange, bytes })?;
-            return Ok(());
-        }
-        node.messages.insert(exchange, bytes.clone());
-        self.client(
-            number,
-            Input::Message {
-                exchange,
-                bytes: &bytes,
-            },
-        )?;
-        self.forget_message(number, exchange);
-        Ok(())
-    }
-
-    fn forget_message(&mut self, number: usize, exchange: Exchange) {
-        let node = &mut self.nodes[number];
-        let mut checks = node.checks.values();
-        let is_verified = checks.any(
-            |check| matches!(check.op.source, Source::Peer { exchange: it, .. } if it == exchange),
-        );
-        if !node.decrypting.contains_key(&exchange) && !is_verified {
-            node.messages.remove(&exchange);
-        }
-    }
-
-    fn decrypted(&mut self, number: usize, exchange: Exchange) -> Result<(), Broken> {
-        let node = &mut self.nodes[number];
-        let Some((segment, op)) = node.decrypting.remove(&exchange) else {
-            return Ok(());
-        };
-        let message = node.messages.get_mut(&exchange);
-        let message = message.ok_or("no message to decrypt")?;
-        let key = block_key(op.cipher, &self.scene.secrets[segment]).unwrap();
-        let job = op.job(&key, message).unwrap();
-        peerdist::cipher::decrypt_many(&mut [job]);
-        let (_, quirk) = op.plain(message).unwrap();
-        self.client(number, Input::Decrypted { exchange, quirk })?;
-        self.forget_message(number, exchange);
-        Ok(())
-    }
-
-    fn verify(&mut self, number: usize, op: VerifyOp) -> Result<(), Broken> {
-        let now = self.now;
-        let node = &mut self.nodes[number];
-        let bytes = match op.source {
-            Source::Peer {
-                exchange, place, ..
-            } => {
-                let message = node.messages.get(&exchange);
-                let message = message.ok_or("no message to verify")?;
-                place.of(message).ok_or("no block in it")?.to_vec()
-            }
-            Source::Origin { fetch } => {
-                let fetched = node.fetches.get(&fetch).ok_or("no range to verify")?;
-                let block = op.block.range;
-                let is_inside = block.start >= fetched.start && block.end() <= fetched.end();
-                ensure!(is_inside, "a block outside of what was fetched");
-                let mut bytes = self.scene.block(op.block.segment, op.block.index).to_vec();
-                if self.faults.mangles(now) {
-                    bytes[0] ^= 0x80;
-                }
-                bytes
-            }
-        };
-        let node = &mut self.nodes[number];
-        node.checks.insert(op.verify, Check { op, bytes });
-        self.plan_soon(number, Happening::Verified(op.verify));
-        Ok(())
-    }
-
-    fn verified(&mut self, number: usize, verify: VerifyToken) -> Result<(), Broken> {
-        let Check { op, bytes } = self.nodes[number].checks.remove(&verify).unwrap();
-        let right = self.scene.block(op.block.segment, op.block.index);
-        let good = bytes == right || self.bug == Bug::SkipsVerification;
-        self.nodes[number].in_hand = Some((op.block, bytes));
-        self.client(number, Input::Verified { verify, good })?;
-        self.nodes[number].in_hand = None;
-        if let Source::Peer { exchange, .. } = op.source {
-            self.forget_message(number, exchange);
-        }
-        Ok(())
-    }
-
-    fn store(&mut self, number: usize, op: BlockOp) -> Result<(), Broken> {
-        let node = &mut self.nodes[number];
-        let (block, bytes) = node.in_hand.take().ok_or("no block was verified")?;
-        ensure!(block == op, "another block than was verified");
-        let segment = self.scene.segment_of(&op.id);
-        ensure!(segment == op.segment, "another segment than it names");
-        let before = node.disk.read(op.segment, op.index);
-        ensure!(before.is_none(), "a block is stored twice");
-        node.disk.write(op.id, op.segment, op.index, &bytes);
-        Ok(())
-    }
-
-    fn deliver(&mut self, number: usize, op: BlockOp) -> Result<(), Broken> {
-        let node = &mut self.nodes[number];
-        let place = (op.segment, op.index.get());
-        let stored = node.disk.read(op.segment, op.index);
-        let stored = stored.ok_or("what is delivered was never stored")?;
-        let right = self.scene.block(op.segment, op.index);
-        ensure!(stored == right, "what is delivered is not the content");
-        for _ in 0..=u32::from(self.bug == Bug::DeliversTwice) {
-            let is_new = node.delivered.insert(place);
-            ensure!(is_new, "a block is delivered twice");
-        }
-        if node.delivery == Delivery::InOrder {
-            let is_next = node.last_delivered < Some(place);
-            ensure!(is_next, "blocks come out of order");
-            node.last_delivered = Some(place);
-        }
-        Ok(())
-    }
-
-    fn fetch(&mut self, number: usize, fetch: FetchToken, length: u64) {
-        if self.bug == Bug::OriginStaysAway {
-            return;
-        }
-        let mut after = self.faults.delay(self.now);
-        let mut received = 0;
-        while received < length {
-            if self.faults.loses(self.now) {
-                if self.faults.chance(500) {
-                    self.plan(number, after, Happening::OriginFailed(fetch));
-                }
-                return;
-            }
-            received = (received + 1 + self.faults.below(length)).min(length);
-            self.plan(number, after, Happening::OriginArrived(fetch, received));
-            after += self.faults.delay(self.now);
+            Happening::Unreachable(request) => self
+                .offers(number, OffersInput::Unreachable { request })
+                .map(|_| ()),
+            Happening::CacheDecrypted(exchange) => self.cache_decrypted(number, exchange),
+            Happening::FetchEnded(token) => self.fetch_ended(number, token),
+            Happening::Recheck(key, name, blocks) => self.recheck(number, (key, name), blocks),
+            Happening::Evict(segment) => self.evict(number, segment),
         }
     }
 }

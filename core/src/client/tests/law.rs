@@ -5,6 +5,10 @@ use proptest::prelude::*;
 
 use super::stage::*;
 use crate::client::*;
+use crate::content::Version;
+use crate::retrieval::client::Peer;
+
+const CACHE: Mode = Mode::Hosted(Peer(2));
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -12,6 +16,7 @@ enum Step {
     Find(u8, u8),
     EndDiscovery,
     Answer(u8),
+    List(u8),
     Fail,
     Verify(bool),
     Origin(u8),
@@ -26,6 +31,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (any::<u8>(), any::<u8>()).prop_map(|(peer, id)| Step::Find(peer, id)),
         1 => Just(Step::EndDiscovery),
         4 => any::<u8>().prop_map(Step::Answer),
+        2 => any::<u8>().prop_map(Step::List),
         1 => Just(Step::Fail),
         4 => prop::bool::weighted(0.8).prop_map(Step::Verify),
         2 => any::<u8>().prop_map(Step::Origin),
@@ -37,18 +43,22 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn run(steps: &[Step]) -> Vec<String> {
-    let mut stage = Stage::new();
+    let mut stage = Stage::with(Settings {
+        segments_per_list: 3,
+        ..Settings::default()
+    });
     let wanted = segments(&[1, 3, 6, 2]);
     let mut log = Vec::new();
     let (mut waiting, mut fetches) = (Vec::new(), Vec::new());
+    let mut lists: Vec<SentList> = Vec::new();
     for step in steps {
         match *step {
             Step::Begin(kind) => {
                 let start = Start {
                     download: DOWNLOAD,
-                    version: crate::content::Version::V1,
+                    version: [Version::V1, Version::V2][usize::from(kind / 8 % 2)],
                     segments: &wanted,
-                    mode: Mode::Distributed,
+                    mode: [Mode::Distributed, CACHE][usize::from(kind / 4 % 2)],
                     order: [Order::Random, Order::Sequential][usize::from(kind % 2)],
                     delivery: [Delivery::InOrder, Delivery::AsVerified][usize::from(kind / 2 % 2)],
                 };
@@ -65,6 +75,12 @@ fn run(steps: &[Step]) -> Vec<String> {
             Step::Answer(kind) => {
                 if let Some(sent) = waiting.pop() {
                     answer(&mut stage, sent, kind);
+                }
+            }
+            Step::List(there) => {
+                if let Some(list) = lists.pop() {
+                    let there: Vec<u32> = (0..4).filter(|at| there >> at & 1 == 1).collect();
+                    stage.segment_list(&list, &there);
                 }
             }
             Step::Fail => {
@@ -90,6 +106,7 @@ fn run(steps: &[Step]) -> Vec<String> {
         }
         log.extend(stage.outputs.iter().map(|output| format!("{output:?}")));
         waiting.extend(stage.sent());
+        lists.extend(stage.lists_sent());
         fetches.extend(stage.origin());
         stage.take(|output| {
             let is_done = !matches!(output, Output::Verify(_) | Output::Discover { .. });

@@ -144,6 +144,37 @@ fn blocks_in_order_are_fetched_no_further_ahead_than_the_limit() {
 }
 
 #[test]
+fn blocks_in_order_are_fetched_however_many_before_them_nobody_wants() {
+    let settings = Settings {
+        ahead_bytes_limit: 1,
+        ..Settings::default()
+    };
+    let mut stage = Stage::with(settings);
+    let block = crate::content::BLOCK_BYTES;
+    let mut wanted = segments(&[9]);
+    wanted[0].length = 9 * block;
+    wanted[0].block_size = block;
+    wanted[0].blocks = blocks(&[(3, 1), (8, 1)]);
+    stage.tell(Input::Start(Start {
+        download: DOWNLOAD,
+        version: crate::content::Version::V1,
+        segments: &wanted,
+        mode: Mode::Distributed,
+        order: Order::Sequential,
+        delivery: Delivery::InOrder,
+    }));
+    stage.end_discovery();
+    for index in [3, 8] {
+        let (fetch, range) = stage.origin()[0];
+        assert_eq!(range.start, u64::from(index * block));
+        let received = range.length;
+        stage.tell(Input::OriginArrived { fetch, received });
+        stage.verify_all(true);
+        assert_eq!(stage.delivered(), [(0, index)]);
+    }
+}
+
+#[test]
 fn downloads_past_the_limit_of_one_name_or_out_of_order_are_refused() {
     let settings = Settings {
         downloads_limit: 1,

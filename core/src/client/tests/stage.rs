@@ -7,7 +7,8 @@ use crate::content::{ContentRange, SegmentId, Version};
 use crate::hash::Digest;
 use crate::retrieval::client::{Exchange, Peer, Question};
 use crate::retrieval::{
-    Block, BlockIndex, BlockList, BlockRange, BlockSet, CryptoAlgorithm, Response, ResponseBody,
+    Block, BlockIndex, BlockList, BlockRange, BlockSet, CryptoAlgorithm, RequestBody, RequestId,
+    Response, ResponseBody, SegmentList, SegmentRange, SegmentRanges,
 };
 use crate::time::{Duration, Instant};
 
@@ -57,6 +58,14 @@ pub(super) struct Sent {
     pub(super) block: Option<BlockIndex>,
 }
 
+#[derive(Debug, Clone)]
+pub(super) struct SentList {
+    pub(super) exchange: Exchange,
+    pub(super) peer: Peer,
+    request_id: RequestId,
+    pub(super) segments: Vec<SegmentId>,
+}
+
 pub(super) struct Stage {
     pub(super) client: Downloader,
     pub(super) now: Instant,
@@ -89,9 +98,18 @@ impl Stage {
     }
 
     pub(super) fn begin(&mut self, segments: &[WantedSegment], mode: Mode) {
+        self.begin_version(Version::V1, segments, mode);
+    }
+
+    pub(super) fn begin_version(
+        &mut self,
+        version: Version,
+        segments: &[WantedSegment],
+        mode: Mode,
+    ) {
         self.tell(Input::Start(Start {
             download: DOWNLOAD,
-            version: Version::V1,
+            version,
             segments,
             mode,
             order: Order::Sequential,
@@ -124,7 +142,8 @@ impl Stage {
             let (segment, block) = match &query.question {
                 Question::BlockList { segment, .. } => (*segment, None),
                 Question::Block { segment, index, .. } => (*segment, Some(*index)),
-                other => panic!("{other:?}"),
+                Question::SegmentList { .. } => return None,
+                Question::Versions => panic!("the framework does not negotiate"),
             };
             Some(Sent {
                 exchange: *exchange,
@@ -133,6 +152,41 @@ impl Stage {
                 block,
             })
         })
+    }
+
+    /// The segment lists asked for: of whom, and which segments.
+    pub(super) fn lists_sent(&mut self) -> Vec<SentList> {
+        self.take(|output| {
+            let Output::Send {
+                exchange,
+                peer,
+                query,
+            } = output
+            else {
+                return None;
+            };
+            let RequestBody::SegmentList(list) = query.request().body else {
+                return None;
+            };
+            Some(SentList {
+                exchange: *exchange,
+                peer: *peer,
+                request_id: list.request_id,
+                segments: list.segments.iter().collect(),
+            })
+        })
+    }
+
+    /// Answers that the segments at these places are there.
+    pub(super) fn segment_list(&mut self, sent: &SentList, there: &[u32]) {
+        let ranges = there.iter().filter_map(|at| SegmentRange::new(*at, 1));
+        let ranges: Vec<_> = ranges.collect();
+        let body = ResponseBody::SegmentList(SegmentList {
+            request_id: sent.request_id,
+            available: SegmentRanges::of(&ranges),
+            blob: &[],
+        });
+        self.respond_to(sent.exchange, body);
     }
 
     pub(super) fn one_sent(&mut self) -> Sent {
@@ -210,8 +264,11 @@ impl Stage {
     }
 
     fn respond(&mut self, sent: Sent, body: ResponseBody<'_>) {
+        self.respond_to(sent.exchange, body);
+    }
+
+    pub(super) fn respond_to(&mut self, exchange: Exchange, body: ResponseBody<'_>) {
         let response = &Response::new(CryptoAlgorithm::NONE, body);
-        let exchange = sent.exchange;
         self.tell(Input::Response { exchange, response });
     }
 

@@ -175,3 +175,27 @@ fn segments_of_content_information_have_the_blocks_of_its_range() {
     assert_eq!(wanted[0].blocks, blocks(&[(1, 1)]));
     assert_eq!(wanted[0].range_of(at(1)).start, 65_536);
 }
+
+#[test]
+fn a_block_verified_late_is_not_taken_for_one_of_the_next_download_of_that_name() {
+    for good in [true, false] {
+        let mut stage = Stage::new();
+        stage.begin(&segments(&[2]), Mode::Distributed);
+        stage.find(1, &[id(1)]);
+        let sent = stage.sent();
+        stage.block_bytes(sent[0], &[0; BLOCK as usize]);
+        stage.tell(Input::Cancel { download: DOWNLOAD });
+        let other = WantedSegment {
+            id: id(9),
+            ..segments(&[1])[0]
+        };
+        stage.begin(&[other], Mode::Distributed);
+        stage.verify_all(good);
+        let stored = |output: &Output| matches!(output, Output::Store(_)).then_some(());
+        assert_eq!(stage.take(stored), []);
+        assert_eq!(stage.delivered(), []);
+        assert_eq!(stage.client.usage().verifying, 0);
+        stage.end_discovery();
+        assert_eq!(stage.origin().len(), 1);
+    }
+}

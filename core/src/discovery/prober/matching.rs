@@ -40,13 +40,9 @@ impl Prober {
             })?;
         let segments = probe.offered(message)?;
         //= PCCRD-3.1.4.1-01
-        let addresses: Vec<_> = message
-            .addresses
-            .iter()
-            .filter(|address| is_local(&self.subnets, address.ip()))
-            .map(|address| in_zone_of(*address, from))
-            .collect();
-        if addresses.is_empty() {
+        let is_near = |address: &&SocketAddr| is_local(&self.subnets, address.ip());
+        let near = || message.addresses.iter().filter(is_near);
+        if near().next().is_none() {
             let why = "none of its addresses is on the local subnet";
             return Err(reject("PCCRD-3.1.4.1-01", why));
         }
@@ -67,6 +63,7 @@ impl Prober {
             self.event(ProberEvent::Full { probe: token });
             return Ok(());
         }
+        let addresses = near().map(|address| in_zone_of(*address, from)).collect();
         probe.seen.push((endpoint.clone(), from));
         // Over a second address the same peer is no second reply.
         if known_from.is_none() {

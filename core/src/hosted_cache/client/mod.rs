@@ -104,6 +104,18 @@ impl Client {
         }
     }
 
+    /// How many requests are on their way.
+    #[must_use]
+    pub fn requests_outstanding(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// How many segments are looked after: arriving, waiting to be offered, or offered.
+    #[must_use]
+    pub fn segments_tracked(&self) -> usize {
+        self.tracked.len()
+    }
+
     /// Takes what happened.
     ///
     /// # Errors

@@ -92,6 +92,12 @@ impl Server {
         self.segments.len()
     }
 
+    /// How many fetches are on their way.
+    #[must_use]
+    pub fn fetches_running(&self) -> usize {
+        self.running.len()
+    }
+
     /// The blocks it holds of a segment: verified, and as ciphertext.
     #[must_use]
     pub fn held(&self, key: &SegmentKey) -> (BlockSet, BlockSet) {

@@ -96,17 +96,4 @@ proptest! {
             prop_assert!(segment.listed().is_subset(&BlockSet::first_blocks(segment.block_count())));
         }
     }
-
-    #[test]
-    fn sets_of_blocks_are_sets(a in proptest::collection::btree_set(0u32..512, 0..40), b in proptest::collection::btree_set(0u32..512, 0..40)) {
-        let (x, y): (BlockSet, BlockSet) = (a.iter().copied().collect(), b.iter().copied().collect());
-        prop_assert!(x.iter().eq(a.iter().copied()));
-        prop_assert!(x.union(&y).iter().eq(a.union(&b).copied()));
-        prop_assert!(x.intersection(&y).iter().eq(a.intersection(&b).copied()));
-        prop_assert!(x.difference(&y).iter().eq(a.difference(&b).copied()));
-        prop_assert_eq!(x.is_subset(&y), a.is_subset(&b));
-        prop_assert_eq!(u64::from(x.len()), a.len() as u64);
-        let (first, count) = (a.first().copied().unwrap_or(0), 700);
-        prop_assert!(BlockSet::range(first, count).iter().eq(first..512));
-    }
 }

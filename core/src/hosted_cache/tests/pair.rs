@@ -8,6 +8,7 @@ use crate::hosted_cache::client::{
     self, Client, ClientSettings, ContentToken, Offerable, RequestId,
 };
 use crate::hosted_cache::server::{self, FetchToken, RequestToken, Server, ServerSettings};
+use crate::retrieval::BlockIndex;
 use crate::time::{Duration, Instant};
 
 fn address() -> SocketAddr {
@@ -170,7 +171,8 @@ fn stormy_cache(seed: u64) -> Vec<String> {
                 .next()
                 .unwrap(),
         );
-        let any: BlockSet = (0..3).filter(|_| entropy.happens(600)).collect();
+        let picked = (0..3).filter(|_| entropy.happens(600));
+        let any: BlockSet = picked.filter_map(BlockIndex::new).collect();
         let mut message = match entropy.below(3) {
             0 => InitialOffer {
                 port: 9,

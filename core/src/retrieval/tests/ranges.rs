@@ -38,6 +38,26 @@ fn the_largest_set_of_ranges_apart_has_256() {
 
 proptest! {
     #[test]
+    fn sets_of_blocks_are_sets(
+        a in prop::collection::btree_set(0u32..512, 0..40),
+        b in prop::collection::btree_set(0u32..512, 0..40),
+    ) {
+        let of = |blocks: &std::collections::BTreeSet<u32>| -> BlockSet {
+            blocks.iter().copied().map(block).collect()
+        };
+        let (x, y) = (of(&a), of(&b));
+        prop_assert!(x.iter().eq(a.iter().copied().map(block)));
+        prop_assert_eq!(x.union(&y), of(&(&a | &b)));
+        prop_assert_eq!(x.intersection(&y), of(&(&a & &b)));
+        prop_assert_eq!(x.difference(&y), of(&(&a - &b)));
+        prop_assert_eq!(x.is_subset(&y), a.is_subset(&b));
+        prop_assert_eq!(u64::from(x.len()), a.len() as u64);
+        let first = a.first().copied().unwrap_or(0);
+        prop_assert!(BlockSet::range(first, 700).iter().eq((first..512).map(block)));
+        prop_assert!(BlockSet::range(512 + first, 1).is_empty());
+    }
+
+    #[test]
     fn a_set_agrees_with_a_list_of_booleans(
         ranges in prop::collection::vec((0u32..512, 1u32..512), 0..12),
         others in prop::collection::vec((0u32..512, 1u32..512), 0..12),
