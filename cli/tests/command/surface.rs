@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::room::Room;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: &[&str] = &[
     "",
     "info",
     "info create",
@@ -23,6 +23,9 @@ const COMMANDS: [&str; 21] = [
     "cache flush",
     "cache export",
     "cache import",
+    "get",
+    "serve",
+    "proxy",
     "vectors",
     "vectors run",
     "completions",
