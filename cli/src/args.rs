@@ -10,6 +10,7 @@ use peerdist_node::content_info::THREADS_MAX;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
+use crate::serving::peer::PeerArgs;
 
 /// PeerDist (BranchCache) without Windows: content servers, content information, secrets and test vectors.
 ///
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Front a web server, and give its answers content information for clients that ask for it
     Proxy(ProxyArgs),
+    /// Serve what a store has to the neighbours on the local subnet
+    Peer(PeerArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),
