@@ -11,6 +11,7 @@ use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::get::args::GetArgs;
 pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
+use crate::serving::peer::PeerArgs;
 
 /// PeerDist (BranchCache) without Windows: content servers, content information, secrets and test vectors.
 ///
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     /// Answers with a strong ETag, or a Last-Modified that is old enough, are hashed as they pass; the next client that
     /// asks gets content information. Answers with no-store or no-transform are left alone.
     Proxy(ProxyArgs),
+    /// Serve what a store has to the neighbours on the local subnet
+    Peer(PeerArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),

@@ -46,6 +46,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Get(args) => get::run(&args),
         Command::Serve(args) => serving::serve(&args),
         Command::Proxy(args) => serving::proxy(&args),
+        Command::Peer(args) => serving::peer::run(&args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

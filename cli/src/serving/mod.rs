@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 pub(crate) mod log;
+pub(crate) mod peer;
 
 use std::io::{ErrorKind, Write, stdout};
 use std::net::SocketAddr;
@@ -123,21 +124,11 @@ fn run<S: Serving>(
     let service = PeerDistLayer::new(infos).layer(service()?);
     peerdist_node::kernels::calibrate();
     raise_file_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::unreachable)?;
-    let ended = runtime.block_on(async {
+    until_a_signal(async |stop: CancellationToken| {
         let plain = args.listen.or_else(|| {
             let is_alone = args.listen_tls.is_none();
             is_alone.then(|| SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))
         });
-        let stop = CancellationToken::new();
-        // Before anybody is told that it runs: whoever is told may end it at once.
-        let mut signals = [SignalKind::terminate(), SignalKind::interrupt()]
-            .map(|kind| signal(kind).map_err(Failure::unreachable))
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
         let tasks = TaskTracker::new();
         for (scheme, at, tls) in [("http", plain, None), ("https", args.listen_tls, tls)] {
             let Some(at) = at else { continue };
@@ -154,16 +145,40 @@ fn run<S: Serving>(
             tasks.spawn(serve_http(listener, service.clone(), options, stop.clone()));
         }
         stdout().flush()?;
-        if let [terminate, interrupt] = signals.as_mut_slice() {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        }
-        stop.cancel();
+        stop.cancelled().await;
         tasks.close();
         tasks.wait().await;
-        Ok(ExitCode::SUCCESS)
+        Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a server in a runtime of its own; its stop comes with SIGTERM or SIGINT.
+fn until_a_signal(
+    server: impl AsyncFnOnce(CancellationToken) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::unreachable)?;
+    let ended = runtime.block_on(async {
+        // Before anybody is told that it runs: whoever is told may end it at once.
+        let mut signals = [SignalKind::terminate(), SignalKind::interrupt()]
+            .map(|kind| signal(kind).map_err(Failure::unreachable))
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
+        let stop = CancellationToken::new();
+        let stopping = stop.clone();
+        tokio::spawn(async move {
+            if let [terminate, interrupt] = signals.as_mut_slice() {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            stopping.cancel();
+        });
+        server(stop).await
     });
     // What is still being hashed is hashed again when it is asked for again.
     runtime.shutdown_background();

@@ -26,6 +26,7 @@ const COMMANDS: &[&str] = &[
     "get",
     "serve",
     "proxy",
+    "peer",
     "vectors",
     "vectors run",
     "completions",
