@@ -202,9 +202,13 @@ fn sharing(
     own_probers: Vec<SocketAddr>,
 ) -> Result<Sharing, Failure> {
     let settings = ServerSettings::peer();
+    let numbers = args
+        .store
+        .as_deref()
+        .map_or_else(Numbers::forgotten, Numbers::in_directory);
     let responder = ResponderOptions {
         own_probers,
-        ..ResponderOptions::new(Numbers::default(), seed()?, clock)
+        ..ResponderOptions::new(numbers, seed()?, clock)
     };
     Ok(Sharing {
         options: PeerOptions {
