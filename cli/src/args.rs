@@ -29,6 +29,9 @@ pub(crate) enum Command {
     /// Make, export and import a content server's secret key
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Look into a store of blocks, check it, empty it, carry segments to another
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Show any message of the protocols field by field
     Decode(DecodeArgs),
     /// Serve the files below a directory, with content information for clients that ask
@@ -242,6 +245,97 @@ pub(crate) enum DecodeProtocol {
     Pchc,
     /// SRV_READ_HASH (MS-SMB2)
     Smb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// List what is kept
+    Ls(CacheLsArgs),
+    /// Show what is known of one segment
+    Show(CacheShowArgs),
+    /// Hold every block against its hash
+    ///
+    /// Damaged blocks are set aside in the store's folder quarantine and served no longer. Exit code 1 if there is one.
+    Verify(CacheVerifyArgs),
+    /// Remove segments: all, or those that are named
+    Flush(CacheFlushArgs),
+    /// Write verified segments to a package, to be imported elsewhere
+    Export(CacheExportArgs),
+    /// Keep the blocks of a package, each after it was held against its hash
+    Import(CacheImportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheLsArgs {
+    /// The directory of the store; a process that has it open is asked instead
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheShowArgs {
+    /// The segment's id (HoHoDk)
+    pub(crate) segment: String,
+    /// The directory of the store; a process that has it open is asked instead
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheVerifyArgs {
+    /// The directory of the store; a process that has it open is asked instead
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheFlushArgs {
+    /// Only this segment; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) segment: Vec<String>,
+    /// The directory of the store; a process that has it open is asked instead
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheExportArgs {
+    /// Only this segment; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) segment: Vec<String>,
+    /// With the segment secrets, which open the content to whoever sees them
+    ///
+    /// Without them the blocks are served by the importing store only once content information of them is met there.
+    #[arg(long)]
+    pub(crate) secrets: bool,
+    /// The directory of the store; a process that has it open is asked instead
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: PathBuf,
+    /// Where the package goes; - is standard output
+    #[arg(short, long, value_name = "OUT", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheImportArgs {
+    /// The package; - is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) package: PathBuf,
+    /// The directory of the store, made where it is missing; a process that has it open is asked instead
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

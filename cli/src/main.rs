@@ -1,6 +1,7 @@
 //! The command `peerdist`: parse, call, print; nothing is decided here.
 
 mod args;
+mod cache;
 mod decode;
 mod destination;
 mod failure;
@@ -39,6 +40,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Secret(SecretCommand::New(args)) => secret::new(&args),
         Command::Secret(SecretCommand::Export(args)) => secret::export(&args),
         Command::Secret(SecretCommand::Import(args)) => secret::import(&args),
+        Command::Cache(command) => cache::run(&command),
         Command::Decode(args) => decode::run(&args),
         Command::Serve(args) => serving::serve(&args),
         Command::Proxy(args) => serving::proxy(&args),

@@ -51,7 +51,10 @@ pub trait BlockStore: Holdings {
         block: SealedBlock,
     ) -> Result<Put, Self::Error>;
 
-    /// The bytes of a block, those that were verified where there are such.
+    /// Puts the bytes of a block, those that were verified where there are such, in place of what is in `into`, and
+    /// tells their form. Without a block `into` ends empty.
+    ///
+    /// The caller's buffer: a store on disk reads into it and keeps nothing, and the caller can use it again.
     ///
     /// # Errors
     /// Where it cannot be read.
@@ -60,7 +63,8 @@ pub trait BlockStore: Holdings {
         now: Instant,
         id: &SegmentId,
         index: BlockIndex,
-    ) -> Result<Option<StoredBlock<'_>>, Self::Error>;
+        into: &mut Vec<u8>,
+    ) -> Result<Option<BlockForm>, Self::Error>;
 
     /// The blocks of a segment that were verified: those a client need not fetch again.
     fn verified(&self, id: &SegmentId) -> BlockSet;
@@ -98,15 +102,6 @@ pub struct SealedBlock {
     pub iv: [u8; BLOCK_LEN],
     /// The bytes.
     pub bytes: Vec<u8>,
-}
-
-/// A block as it is in a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredBlock<'a> {
-    /// In what form.
-    pub form: BlockForm,
-    /// The bytes.
-    pub bytes: &'a [u8],
 }
 
 /// How much a [`MemoryStore`] keeps, and for how long.
@@ -232,7 +227,9 @@ impl Holdings for MemoryStore {
 }
 
 impl SealedBlock {
-    const fn form(&self) -> BlockForm {
+    /// The form of a block that was kept so.
+    #[must_use]
+    pub const fn form(&self) -> BlockForm {
         BlockForm::Sealed {
             crypto: self.crypto,
             iv: self.iv,
@@ -287,15 +284,17 @@ impl BlockStore for MemoryStore {
         _now: Instant,
         id: &SegmentId,
         index: BlockIndex,
-    ) -> Result<Option<StoredBlock<'_>>, ApiMisuse> {
+        into: &mut Vec<u8>,
+    ) -> Result<Option<BlockForm>, ApiMisuse> {
+        into.clear();
         if let Some(bytes) = self.verified.read(id, index) {
-            let form = BlockForm::Plain;
-            return Ok(Some(StoredBlock { form, bytes }));
+            into.extend_from_slice(bytes);
+            return Ok(Some(BlockForm::Plain));
         }
         let sealed = self.sealed.read(id, index);
-        Ok(sealed.map(|block| StoredBlock {
-            form: block.form(),
-            bytes: &block.bytes,
+        Ok(sealed.map(|block| {
+            into.extend_from_slice(&block.bytes);
+            block.form()
         }))
     }
 

@@ -109,3 +109,55 @@ impl PlainCounters {
         self.all().map(|(_, count)| count).sum()
     }
 }
+
+/// Of discovery, by the side that searches and the side that answers.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names are what administrators read")]
+pub struct DiscoveryCounters {
+    /// Datagrams that came, whatever became of them.
+    pub datagrams: Counter,
+    /// Probes that were read and understood.
+    pub probes: Counter,
+    /// Matches that were sent.
+    pub answers: Counter,
+    pub suppressed: Counter,
+    pub nothing_held: Counter,
+    pub no_address: Counter,
+    /// Probes that were sent, one for each interface and family.
+    pub probes_sent: Counter,
+    /// Matches that answered a search.
+    pub matches: Counter,
+    pub repeated: Counter,
+    /// Datagrams that are no message of the protocol, or one that counts for nothing.
+    pub rejected: Counter,
+    /// Dropped unread: their sender, or all together, were too fast.
+    pub dropped_rate: Counter,
+    /// Dropped: too much waited already.
+    pub dropped_full: Counter,
+    pub dropped_too_long: Counter,
+    /// Dropped unread: not from the local subnet, or from this process.
+    pub dropped_foreign: Counter,
+    pub socket_errors: Counter,
+    pub numbers_not_kept: Counter,
+}
+
+/// Of the side of retrieval that answers.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names are what administrators read")]
+pub struct RetrievalCounters {
+    pub requests: Counter,
+    /// Messages that went back, those without a block too.
+    pub answers: Counter,
+    pub block_lists: Counter,
+    /// Blocks that went out, and their bytes as they travel.
+    pub blocks: Counter,
+    pub block_bytes: Counter,
+    /// Blocks that were told of and could not be loaded, or have no key.
+    pub blocks_lost: Counter,
+    pub rejected: Counter,
+    pub lenient: Counter,
+    /// Requests that got an empty answer, for too many clients were being served.
+    pub turned_away: Counter,
+    /// Answers that took longer than the upload timer.
+    pub timed_out: Counter,
+}

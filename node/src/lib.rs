@@ -6,19 +6,27 @@
 //! - [`content_info`]: content information made from content, and content held against it, on all cores;
 //! - [`content_server`]: files and web servers with the content encoding of HTTP;
 //! - [`net`]: the network, real or simulated; [`http`]: servers and clients over it;
+//! - [`clock`]: tokio's time as core counts it;
+//! - [`discovery`]: who on the local subnet has which segments (MS-PCCRD);
 //! - [`counters`]: what is counted;
+//! - [`peer`]: the retrieval server and its responder (MS-PCCRR, MS-PCCRD);
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
-//! - [`secret_file`]: secret keys on disk.
+//! - [`secret_file`]: secret keys on disk;
+//! - [`store`]: blocks on disk, as a peer or a hosted cache keeps them.
 
 mod buffer;
+pub mod clock;
 pub mod content_info;
 pub mod content_server;
 pub mod counters;
+pub mod discovery;
 pub mod http;
 pub mod kernels;
 pub mod net;
 pub mod output;
+pub mod peer;
 mod pipeline;
 pub mod secret_file;
 pub mod source;
+pub mod store;

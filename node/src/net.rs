@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub mod interfaces;
 mod sockets;
 
 pub use sockets::TokioNetwork;

@@ -106,9 +106,20 @@ impl Output {
     /// # Errors
     /// [`OutputError::Write`] where the disk is full or fails.
     pub fn finish<'p>(self, parts: impl IntoIterator<Item = &'p [u8]>) -> Result<(), OutputError> {
+        self.finish_with(|file| parts.into_iter().try_for_each(|part| file.write_all(part)))
+    }
+
+    /// Has the bytes written, and gives the file its name.
+    ///
+    /// # Errors
+    /// [`OutputError::Write`] where the disk is full or fails, or the writing ends with an error.
+    pub fn finish_with(
+        self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
         let path = self.path;
         self.draft
-            .finish(parts)
+            .finish(write)
             .map_err(|source| OutputError::Write { path, source })
     }
 }
@@ -133,10 +144,10 @@ impl Draft {
         Ok(Self::Named { file, target })
     }
 
-    fn finish<'p>(self, parts: impl IntoIterator<Item = &'p [u8]>) -> io::Result<()> {
+    fn finish(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let write_all = |file: &File| {
             let mut file = file;
-            parts.into_iter().try_for_each(|part| file.write_all(part))
+            write(&mut file)
         };
         let target = match self {
             Self::Special(file) => return write_all(&file),

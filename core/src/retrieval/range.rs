@@ -163,6 +163,18 @@ impl BlockSet {
         BlockRange::new(0, count.min(BLOCKS_PER_SEGMENT)).map_or(Self::EMPTY, Self::from)
     }
 
+    /// The set whose block `n` is bit `n % 64` of word `n / 64`.
+    #[must_use]
+    pub const fn from_words(words: [u64; WORDS]) -> Self {
+        Self(words)
+    }
+
+    /// Its blocks as bits: what [`BlockSet::from_words`] takes.
+    #[must_use]
+    pub const fn words(&self) -> [u64; WORDS] {
+        self.0
+    }
+
     /// Adds the blocks of a range.
     pub fn insert(&mut self, range: BlockRange) {
         let (start, end) = (u32::from(range.first), range.end());

@@ -72,7 +72,9 @@ impl<T: Weight> Shelf<T> {
 
     /// Gets a block, whose segment is thereby used.
     pub(super) fn read(&mut self, id: &SegmentId, index: BlockIndex) -> Option<&T> {
-        self.touch(id);
+        if self.get(id, index).is_some() {
+            self.touch(id);
+        }
         self.get(id, index)
     }
 

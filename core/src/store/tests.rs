@@ -32,8 +32,9 @@ fn sealed(byte: u8) -> SealedBlock {
 }
 
 fn bytes_of(store: &mut MemoryStore, number: u8, index: u32) -> Option<Vec<u8>> {
-    let block = store.read(NOW, &id(number), at(index)).unwrap();
-    block.map(|block| block.bytes.to_vec())
+    let mut bytes = Vec::new();
+    let form = store.read(NOW, &id(number), at(index), &mut bytes);
+    form.unwrap().map(|_| bytes)
 }
 
 #[test]

@@ -21,6 +21,10 @@ fn parts() -> [&'static [u8]; 3] {
     [b"one ", b"", b"two"]
 }
 
+fn write_parts(to: &mut dyn Write) -> io::Result<()> {
+    parts().into_iter().try_for_each(|part| to.write_all(part))
+}
+
 /// The same for a file without a name and for one under another: both must work wherever they can be had.
 fn each_draft(test: impl Fn(&Path, &dyn Fn(PathBuf) -> Draft)) {
     let named = tempfile::tempdir().unwrap();
@@ -39,7 +43,7 @@ fn each_draft(test: impl Fn(&Path, &dyn Fn(PathBuf) -> Draft)) {
 fn a_new_file_has_all_parts_and_is_its_owners_alone() {
     each_draft(|directory, draft| {
         let path = directory.join("new");
-        draft(path.clone()).finish(parts()).unwrap();
+        draft(path.clone()).finish(write_parts).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"one two");
         assert_eq!(mode_of(&path), 0o600);
         assert_eq!(names_in(directory), ["new"]);
@@ -55,7 +59,7 @@ fn an_existing_file_is_replaced_and_those_who_have_it_open_keep_the_old_one() {
         let reader = File::open(&path).unwrap();
         let draft = draft(path.clone());
         assert_eq!(fs::read(&path).unwrap(), b"old bytes");
-        draft.finish(parts()).unwrap();
+        draft.finish(write_parts).unwrap();
         assert_eq!(io::read_to_string(reader).unwrap(), "old bytes");
         assert_eq!(fs::read(&path).unwrap(), b"one two");
         assert_eq!(mode_of(&path), 0o600);
@@ -80,7 +84,7 @@ fn a_directory_that_takes_the_name_meanwhile_is_an_error_and_leaves_no_draft() {
         let path = directory.join("late");
         let draft = draft(path.clone());
         fs::create_dir(&path).unwrap();
-        draft.finish(parts()).unwrap_err();
+        draft.finish(write_parts).unwrap_err();
         assert_eq!(names_in(directory), ["late"]);
     });
 }
