@@ -46,10 +46,16 @@ pub struct ContentCounters {
     pub described_bytes: Counter,
     /// Answered plainly, with the request to come back for the hashes.
     pub make_hash_requests: Counter,
+    /// Bytes of content in those answers.
+    pub make_hash_bytes: Counter,
     /// Requests for bytes that no peer had.
     pub missing_data_requests: Counter,
+    /// Bytes of content in answers to those.
+    pub missing_data_bytes: Counter,
     /// Answered plainly for another reason; see [`ContentCounters::plain`].
     pub plain: PlainCounters,
+    /// Bytes of content in those, where their length was known.
+    pub plain_bytes: Counter,
     /// Contents that were hashed to the end.
     pub hashed: Counter,
     pub hashed_bytes: Counter,

@@ -10,11 +10,14 @@
 //! - [`discovery`]: who on the local subnet has which segments (MS-PCCRD);
 //! - [`counters`]: what is counted;
 //! - [`peer`]: the retrieval server and its responder (MS-PCCRR, MS-PCCRD);
+//! - [`activity`], [`admin`]: what happened lately, and the page and numbers for administrators;
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
 //! - [`secret_file`]: secret keys on disk;
 //! - [`store`]: blocks on disk, as a peer or a hosted cache keeps them.
 
+pub mod activity;
+pub mod admin;
 mod buffer;
 pub mod clock;
 pub mod content_info;
