@@ -9,7 +9,10 @@ use peerdist_node::content_info::THREADS_MAX;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(crate) use crate::doctor::DoctorArgs;
+pub(crate) use crate::operations::status::StatusArgs;
 pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
+use crate::serving::peer::PeerArgs;
 
 /// PeerDist (BranchCache) without Windows: content servers, content information, secrets and test vectors.
 ///
@@ -47,6 +50,16 @@ pub(crate) enum Command {
     /// Answers with a strong ETag, or a Last-Modified that is old enough, are hashed as they pass; the next client that
     /// asks gets content information. Answers with no-store or no-transform are left alone.
     Proxy(ProxyArgs),
+    /// Serve what a store has to the neighbours on the local subnet
+    Peer(PeerArgs),
+    /// Look whether this machine is fit to run what it is to run, and say what to do
+    ///
+    /// Exit code 1 if something is bad. Nothing is changed.
+    Doctor(DoctorArgs),
+    /// Show what Get-BCStatus shows, of a process that runs
+    ///
+    /// It is asked over its admin page. What means nothing without Windows stays empty.
+    Status(StatusArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),

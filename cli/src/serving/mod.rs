@@ -1,7 +1,7 @@
 //! `peerdist serve` and `peerdist proxy`: content servers until somebody ends them.
 
 pub(crate) mod args;
-mod log;
+pub(crate) mod peer;
 
 use std::io::{ErrorKind, Write, stdout};
 use std::net::SocketAddr;
@@ -10,11 +10,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use peerdist::content::SecretKey;
+use peerdist_node::admin::ContentServerRole;
 use peerdist_node::content_server::files::{FileBody, FileService, FileSettings};
 use peerdist_node::content_server::proxy::{ProxyBody, ProxyService, ProxySettings};
 use peerdist_node::content_server::{
     ContentInfos, EntityTags, PeerDistLayer, Settings, server_secret,
 };
+use peerdist_node::counters::HttpCounters;
 use peerdist_node::http::client::Client;
 use peerdist_node::http::limits::ClientLimits;
 use peerdist_node::http::server::{ServerOptions, serve as serve_http};
@@ -29,6 +31,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::failure::Failure;
+use crate::operations::Operations;
 use args::{ProxyArgs, ServeArgs, ServerArgs};
 
 const DEFAULT_PORT: u16 = 8080;
@@ -66,7 +69,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         };
         Failure::usage(format_args!("cannot serve {root}: {why}"))
     })?;
-    run(&args.server, &root.to_string(), || Ok(files))
+    run("serve", &args.server, &root.to_string(), || Ok(files))
 }
 
 pub(crate) fn proxy(args: &ProxyArgs) -> Result<ExitCode, Failure> {
@@ -79,7 +82,7 @@ pub(crate) fn proxy(args: &ProxyArgs) -> Result<ExitCode, Failure> {
         keep_host: args.keep_host,
         via: args.via,
     };
-    run(&args.server, &args.upstream.to_string(), || {
+    run("proxy", &args.server, &args.upstream.to_string(), || {
         let tls = args
             .upstream
             .is_tls()
@@ -92,11 +95,12 @@ pub(crate) fn proxy(args: &ProxyArgs) -> Result<ExitCode, Failure> {
 }
 
 fn run<S: Serving>(
+    command: &'static str,
     args: &ServerArgs,
     what: &str,
     service: impl FnOnce() -> Result<S, Failure>,
 ) -> Result<ExitCode, Failure> {
-    log::start(args.log);
+    let operations = Operations::start(command, &args.operations)?;
     let tls = match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => Some(http::tls::server(cert, key).map_err(Failure::usage)?),
         _ => None,
@@ -120,24 +124,19 @@ fn run<S: Serving>(
             "cannot keep content information in {cache}: {error}"
         ))
     })?;
+    let counters = Arc::<HttpCounters>::default();
+    operations.add(ContentServerRole::new(
+        Arc::clone(&infos),
+        Arc::clone(&counters),
+    ));
     let service = PeerDistLayer::new(infos).layer(service()?);
     peerdist_node::kernels::calibrate();
     raise_file_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::unreachable)?;
-    let ended = runtime.block_on(async {
+    until_a_signal(async |stop: CancellationToken| {
         let plain = args.listen.or_else(|| {
             let is_alone = args.listen_tls.is_none();
             is_alone.then(|| SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))
         });
-        let stop = CancellationToken::new();
-        // Before anybody is told that it runs: whoever is told may end it at once.
-        let mut signals = [SignalKind::terminate(), SignalKind::interrupt()]
-            .map(|kind| signal(kind).map_err(Failure::unreachable))
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
         let tasks = TaskTracker::new();
         for (scheme, at, tls) in [("http", plain, None), ("https", args.listen_tls, tls)] {
             let Some(at) = at else { continue };
@@ -149,28 +148,54 @@ fn run<S: Serving>(
             writeln!(stdout(), "peerdist: serving {what} at {scheme}://{at}/")?;
             let options = ServerOptions {
                 tls,
+                counters: Arc::clone(&counters),
+                activity: operations.activity(),
                 ..ServerOptions::default()
             };
             tasks.spawn(serve_http(listener, service.clone(), options, stop.clone()));
         }
-        stdout().flush()?;
-        if let [terminate, interrupt] = signals.as_mut_slice() {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        }
-        stop.cancel();
+        operations.ready(&stop).await?;
+        stop.cancelled().await;
         tasks.close();
         tasks.wait().await;
-        Ok(ExitCode::SUCCESS)
+        Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a server in a runtime of its own; its stop comes with SIGTERM or SIGINT.
+fn until_a_signal(
+    server: impl AsyncFnOnce(CancellationToken) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::unreachable)?;
+    let ended = runtime.block_on(async {
+        // Before anybody is told that it runs: whoever is told may end it at once.
+        let mut signals = [SignalKind::terminate(), SignalKind::interrupt()]
+            .map(|kind| signal(kind).map_err(Failure::unreachable))
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
+        let stop = CancellationToken::new();
+        let stopping = stop.clone();
+        tokio::spawn(async move {
+            if let [terminate, interrupt] = signals.as_mut_slice() {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            stopping.cancel();
+        });
+        server(stop).await
     });
     // What is still being hashed is hashed again when it is asked for again.
     runtime.shutdown_background();
     ended
 }
 
-fn refused(at: SocketAddr, error: &std::io::Error) -> Failure {
+pub(crate) fn refused(at: SocketAddr, error: &std::io::Error) -> Failure {
     let why = match error.kind() {
         ErrorKind::AddrInUse => "another program listens there; end it or take another port".into(),
         ErrorKind::AddrNotAvailable => "it is no address of this machine".into(),
@@ -181,9 +206,14 @@ fn refused(at: SocketAddr, error: &std::io::Error) -> Failure {
 }
 
 fn cache_directory(args: &ServerArgs) -> Result<PathBuf, Failure> {
-    if let Some(directory) = &args.cache_dir {
-        return Ok(directory.clone());
+    match &args.cache_dir {
+        Some(directory) => Ok(directory.clone()),
+        None => default_cache_directory(),
     }
+}
+
+/// Where content information is kept unless somebody says otherwise.
+pub(crate) fn default_cache_directory() -> Result<PathBuf, Failure> {
     let of = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
     let base = of("XDG_CACHE_HOME")
         .map(PathBuf::from)

@@ -7,6 +7,9 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod admin;
+mod config;
+mod doctor;
 mod ends;
 mod info_create;
 mod info_show;

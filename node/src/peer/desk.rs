@@ -35,9 +35,6 @@ pub struct RetrievalOptions {
     pub counters: Arc<RetrievalCounters>,
 }
 
-/// Timers are looked at this often where none runs: less than the shortest of them.
-const LOOK: Duration = Duration::from_millis(50);
-
 pub(super) struct Desk<C> {
     machine: Mutex<Server>,
     pub(super) cache: Arc<C>,
@@ -46,6 +43,8 @@ pub(super) struct Desk<C> {
     next: AtomicU64,
     sealing: Arc<Sealing>,
     warm: Warm,
+    /// How often timers are looked at where none runs: more often than one that is set meanwhile can end.
+    look: Duration,
 }
 
 /// What is to be done for a message.
@@ -87,6 +86,7 @@ impl<C: Cache> Desk<C> {
             next: AtomicU64::new(0),
             sealing: Arc::default(),
             warm: Warm::new(),
+            look: Duration::from_millis(u64::from(options.settings.upload_timer_ms / 2)),
         })
     }
 
@@ -223,7 +223,7 @@ impl<C: Cache> Desk<C> {
         loop {
             let due = self.lock().poll_timeout();
             let due = due.map_or_else(
-                || tokio::time::Instant::now() + LOOK,
+                || tokio::time::Instant::now() + self.look,
                 |due| self.clock.to_tokio(due),
             );
             tokio::select! {

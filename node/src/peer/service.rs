@@ -161,10 +161,9 @@ impl<C: Cache> Desk<C> {
     }
 }
 
-/// What administrators are told of an answer; the ids are of BranchCacheMonitoring.
+/// What administrators are told of an answer; the id is of BranchCacheMonitoring.
 fn outcome(answer: &Answer, block_bytes: u64) -> Outcome {
     const BLOCK_REQUEST: u16 = 113;
-    const BLOCK_RESPONSE: u16 = 115;
     let of = |what, why, event_id| Outcome {
         what,
         why,
@@ -173,7 +172,7 @@ fn outcome(answer: &Answer, block_bytes: u64) -> Outcome {
     };
     match answer.message_type() {
         MessageType::BLK if block_bytes == 0 => of("no block", "block-not-held", BLOCK_REQUEST),
-        MessageType::BLK => of("block", "", BLOCK_RESPONSE),
+        MessageType::BLK => of("block", "", BLOCK_REQUEST),
         MessageType::BLKLIST => of("block list", "", 0),
         MessageType::SEGLIST => of("segment list", "", 0),
         _ => of("other message", "", 0),

@@ -1,0 +1,124 @@
+//! `peerdist peer`: what a store has, told and served to the neighbours until somebody ends it.
+
+use std::io::{Write, stdout};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::ValueHint;
+use peerdist::retrieval::server::ServerSettings;
+use peerdist_node::admin::{DiscoveryRole, RetrievalRole, StoreRole};
+use peerdist_node::clock::Clock;
+use peerdist_node::discovery::{Numbers, ResponderOptions};
+use peerdist_node::http::server::ServerOptions;
+use peerdist_node::net::TokioNetwork;
+use peerdist_node::net::interfaces::interfaces;
+use peerdist_node::peer::{Peer, PeerOptions, RetrievalOptions, http_limits};
+use peerdist_node::store::{ControlServer, Store, StoreSettings};
+use rand::TryRng;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+use crate::operations::Operations;
+use crate::operations::args::OperationArgs;
+
+/// How often what is too old is dropped.
+const EXPIRE_INTERVAL_MS: u64 = 60_000;
+
+/// Serve what a store has to the neighbours on the local subnet, and answer those who look for it.
+///
+/// The first line on standard output says what is served where. While it runs, other commands use the store through
+/// it. SIGTERM and SIGINT let answers end and stop.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PeerArgs {
+    /// The store of blocks; it is made where it is missing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    store: PathBuf,
+    /// Where blocks are served; neighbours are told, so any port will do
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8090", value_parser = super::args::address)]
+    listen: SocketAddr,
+    /// An address of the interface to be found on; may be given several times [default: all but the loopback]
+    #[arg(long, value_name = "IP")]
+    interface: Vec<IpAddr>,
+    /// Clients that are served at a time; others get empty answers
+    #[arg(long, value_name = "N", default_value_t = ServerSettings::PEER_CLIENT_LIMIT,
+          value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    clients: u32,
+    #[command(flatten)]
+    operations: OperationArgs,
+}
+
+pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
+    let operations = Operations::start("peer", &args.operations)?;
+    peerdist_node::kernels::calibrate();
+    super::raise_file_limit();
+    let interfaces = interfaces(&args.interface)
+        .map_err(|error| Failure::usage(format_args!("cannot be found: {error}")))?;
+    let store =
+        Store::open(&args.store, &StoreSettings::default()).map_err(Failure::unreachable)?;
+    for note in store.opening_notes() {
+        tracing::warn!("{note}");
+    }
+    let _control = match store.is_read_only() {
+        true => None,
+        false => Some(ControlServer::start(store.clone()).map_err(Failure::usage)?),
+    };
+    let clock = Clock::of_the_machine();
+    let settings = ServerSettings {
+        active_client_limit: args.clients,
+        ..ServerSettings::peer()
+    };
+    let options = PeerOptions {
+        listen: args.listen,
+        interfaces,
+        retrieval: RetrievalOptions {
+            settings,
+            seed: random()?,
+            clock,
+            counters: Arc::default(),
+        },
+        responder: ResponderOptions::new(Numbers::in_directory(&args.store), random()?, clock),
+        http: ServerOptions {
+            limits: http_limits(settings.upload_timer_ms),
+            activity: operations.activity(),
+            ..ServerOptions::default()
+        },
+        expire_interval_ms: EXPIRE_INTERVAL_MS,
+    };
+    let retrieval = Arc::clone(&options.retrieval.counters);
+    let discovery = Arc::clone(&options.responder.counters);
+    let http = Arc::clone(&options.http.counters);
+    operations.add(StoreRole::new(store.clone()));
+    operations.add(DiscoveryRole::new(Arc::clone(&discovery)));
+    let cache = Arc::new(store.clone());
+    super::until_a_signal(async |stop: CancellationToken| {
+        let peer = Peer::start(&TokioNetwork, cache, options, stop.clone())
+            .await
+            .map_err(|error| super::refused(args.listen, &error))?;
+        let told: Vec<_> = peer.addresses().iter().map(ToString::to_string).collect();
+        let (store, told) = (args.store.display(), told.join(" "));
+        writeln!(
+            stdout(),
+            "peerdist: serving {store} at {}, told to neighbours as {told}",
+            peer.local_addr()
+        )?;
+        let port = peer.local_addr().port();
+        operations.add(RetrievalRole::new(Arc::clone(&retrieval), http, Some(port)));
+        operations.ready(&stop).await?;
+        stop.cancelled().await;
+        peer.ended().await;
+        Ok(())
+    })?;
+    tracing::info!(?retrieval, ?discovery, "stopped");
+    store.flush().map_err(Failure::usage)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn random() -> Result<[u8; 32], Failure> {
+    let mut seed = [0; 32];
+    rand::rngs::SysRng
+        .try_fill_bytes(&mut seed)
+        .map_err(|error| Failure::unreachable(format_args!("no randomness: {error}")))?;
+    Ok(seed)
+}
