@@ -55,7 +55,9 @@ impl FromStr for LogFilter {
                 Some((target, level)) => (Some(target), level),
                 None => (None, directive),
             };
-            let level: LevelFilter = level.parse().map_err(|_| {
+            // Numbers are levels too, for the library alone.
+            let named = level.parse().ok().filter(|_| level.parse::<u8>().is_err());
+            let level: LevelFilter = named.ok_or_else(|| {
                 "expected off, error, warn, info, debug or trace, or such as warn,peerdist_node::discovery=debug"
                     .to_owned()
             })?;
@@ -82,7 +84,7 @@ mod tests {
         ] {
             assert!(good.parse::<LogFilter>().is_ok(), "{good}");
         }
-        for bad in ["", "loud", "a=loud", "warn,,info", "peerdist_node"] {
+        for bad in ["", "loud", "a=loud", "warn,,info", "peerdist_node", "5"] {
             assert!(bad.parse::<LogFilter>().is_err(), "{bad}");
         }
     }

@@ -193,7 +193,10 @@ fn note_plain(
 ) {
     counters.plain.add(why);
     counters.plain_bytes.add(bytes);
-    response.extensions.insert(missed(why, PLAIN_REQUEST));
+    // Of an error there is nothing that could have come from elsewhere.
+    if response.status.is_success() {
+        response.extensions.insert(missed(why, PLAIN_REQUEST));
+    }
 }
 
 fn content_of(
