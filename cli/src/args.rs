@@ -34,9 +34,18 @@ pub(crate) enum Command {
     Cache(CacheCommand),
     /// Show any message of the protocols field by field
     Decode(DecodeArgs),
-    /// Serve the files below a directory, with content information for clients that ask for it
+    /// Serve the files below a directory, with content information for clients that ask
+    ///
+    /// The first lines on standard output say what is served where; port 0 takes one that is free. SIGTERM and SIGINT
+    /// let requests end and stop.
+    ///
+    /// Files up to 4 MiB are hashed when they are asked for; longer ones are sent as they are, once, and hashed behind
+    /// the answer. So is a file that was written to within the last two seconds, once it rests.
     Serve(ServeArgs),
-    /// Front a web server, and give its answers content information for clients that ask for it
+    /// Front a web server, and give its answers content information for clients that ask
+    ///
+    /// Answers with a strong ETag, or a Last-Modified that is old enough, are hashed as they pass; the next client that
+    /// asks gets content information. Answers with no-store or no-transform are left alone.
     Proxy(ProxyArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]

@@ -6,10 +6,6 @@ use std::path::PathBuf;
 use clap::{ValueEnum, ValueHint};
 use peerdist_node::content_server::proxy::Upstream;
 
-/// Serve the files below a directory, with content information for clients that ask for it.
-///
-/// The first line on standard output says what is served where; port 0 takes one that is free. SIGTERM and SIGINT let
-/// requests end and stop.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
     /// The directory; nothing outside of it is served, whatever symbolic links say
@@ -22,10 +18,6 @@ pub(crate) struct ServeArgs {
     pub(crate) server: ServerArgs,
 }
 
-/// Front a web server, and give its answers content information for clients that ask for it.
-///
-/// Answers with an ETag, or a Last-Modified that is old enough, are hashed as they pass; the next client that asks
-/// gets content information. The first line on standard output says what is served where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProxyArgs {
     /// The web server: http://HOST[:PORT][/PATH] or https://…

@@ -14,5 +14,6 @@ mod info_verify;
 mod mistakes;
 mod room;
 mod secret;
+mod serving;
 mod surface;
 mod vectors;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::room::Room;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "",
     "info",
     "info create",
@@ -16,6 +16,8 @@ const COMMANDS: [&str; 14] = [
     "secret export",
     "secret import",
     "decode",
+    "serve",
+    "proxy",
     "vectors",
     "vectors run",
     "completions",

@@ -80,15 +80,25 @@ impl ContentKey {
 }
 
 /// All content information of a server, made or to be made.
-#[derive(Debug)]
 pub struct ContentInfos {
     store: InfoStore,
     secret: SecretKey,
+    /// By which it is known whose content information is kept.
+    secret_hash: Digest,
     settings: Settings,
     counters: Arc<ContentCounters>,
     under_way: Mutex<BTreeMap<InfoKey, watch::Receiver<()>>>,
     short: Semaphore,
     long: Semaphore,
+}
+
+impl std::fmt::Debug for ContentInfos {
+    // Without the hash of the secret, from which a short passphrase could be guessed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContentInfos")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The right to make one content information; others wait until it is dropped.
@@ -133,6 +143,7 @@ impl ContentInfos {
         let cores = available_parallelism().map_or(1, NonZeroUsize::get);
         Ok(Arc::new(Self {
             store: InfoStore::open(&settings)?,
+            secret_hash: digest(HashAlgorithm::Sha256, secret.expose()),
             secret,
             settings,
             counters,
@@ -158,14 +169,13 @@ impl ContentInfos {
 
     /// The key depends on the secret, so that content information of an earlier one is never found.
     fn key(&self, version: Version, content: ContentKey) -> InfoKey {
-        let secret = digest(HashAlgorithm::Sha256, self.secret.expose());
         let kind = match version {
             Version::V1 => format!("v1 {:?}", self.settings.v1_hash),
             Version::V2 => "v2".to_owned(),
         };
         let ContentKey(key) = ContentKey::of_parts(&[
             b"content information",
-            secret.as_ref(),
+            self.secret_hash.as_ref(),
             kind.as_bytes(),
             content.0.as_ref(),
         ]);

@@ -49,11 +49,8 @@ pub struct Upstream {
 
 /// Not the address of a web server.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "{text:?} is no address of a web server: {why}; expected http://HOST[:PORT][/PATH] or https://…"
-)]
+#[error("{why}; expected http://HOST[:PORT][/PATH] or https://…")]
 pub struct UpstreamError {
-    text: String,
     why: &'static str,
 }
 
@@ -61,10 +58,7 @@ impl std::str::FromStr for Upstream {
     type Err = UpstreamError;
 
     fn from_str(text: &str) -> Result<Self, UpstreamError> {
-        let wrong = |why| UpstreamError {
-            text: text.to_owned(),
-            why,
-        };
+        let wrong = |why| UpstreamError { why };
         let uri: Uri = text.parse().map_err(|_| wrong("it cannot be read"))?;
         let parts = uri.into_parts();
         let scheme = parts.scheme.ok_or_else(|| wrong("it has no scheme"))?;

@@ -399,3 +399,17 @@ async fn names_that_lead_out_of_the_directory_find_nothing() {
     );
     assert!(list.contains("<a href=\"./sub/\">"));
 }
+
+#[tokio::test]
+async fn a_file_that_the_system_has_not_in_memory_is_read_all_the_same() {
+    let room = Room::new();
+    let bytes = content(3_000_001, 8);
+    room.write("file", &bytes);
+    let server = room.files(room.settings()).await;
+    let file = std::fs::File::open(room.served("file")).unwrap();
+    for _ in 0..3 {
+        file.sync_all().unwrap();
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+        assert!(server.get("/file", &[]).await.body == bytes);
+    }
+}
