@@ -9,6 +9,7 @@ use peerdist_node::content_info::THREADS_MAX;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(crate) use crate::hosted_cache::args::HostedCacheArgs;
 pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
 
 /// PeerDist (BranchCache) without Windows: content servers, content information, secrets and test vectors.
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     /// Answers with a strong ETag, or a Last-Modified that is old enough, are hashed as they pass; the next client that
     /// asks gets content information. Answers with no-store or no-transform are left alone.
     Proxy(ProxyArgs),
+    /// Keep a branch's content: take offers of its clients, fetch the blocks, serve them
+    HostedCache(HostedCacheArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),

@@ -5,6 +5,7 @@ mod cache;
 mod decode;
 mod destination;
 mod failure;
+mod hosted_cache;
 mod info;
 mod manual;
 mod mistake;
@@ -44,6 +45,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Decode(args) => decode::run(&args),
         Command::Serve(args) => serving::serve(&args),
         Command::Proxy(args) => serving::proxy(&args),
+        Command::HostedCache(args) => hosted_cache::run(&args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

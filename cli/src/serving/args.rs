@@ -80,7 +80,7 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let alone = || {
         let port: u16 = text.parse().ok()?;
         Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))

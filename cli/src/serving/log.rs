@@ -6,7 +6,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::args::LogLevel;
 
-pub(super) fn start(level: LogLevel) {
+pub(crate) fn start(level: LogLevel) {
     let most = match level {
         LogLevel::Off => LevelFilter::OFF,
         LogLevel::Error => LevelFilter::ERROR,

@@ -1,7 +1,7 @@
 //! `peerdist serve` and `peerdist proxy`: content servers until somebody ends them.
 
 pub(crate) mod args;
-mod log;
+pub(crate) mod log;
 
 use std::io::{ErrorKind, Write, stdout};
 use std::net::SocketAddr;
@@ -170,7 +170,7 @@ fn run<S: Serving>(
     ended
 }
 
-fn refused(at: SocketAddr, error: &std::io::Error) -> Failure {
+pub(crate) fn refused(at: SocketAddr, error: &std::io::Error) -> Failure {
     let why = match error.kind() {
         ErrorKind::AddrInUse => "another program listens there; end it or take another port".into(),
         ErrorKind::AddrNotAvailable => "it is no address of this machine".into(),
@@ -203,7 +203,7 @@ fn secret(args: &ServerArgs, cache: &std::path::Path) -> Result<SecretKey, Failu
 }
 
 /// A connection is a file, and so is what it is sent: as many as the administrator allows.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,

@@ -8,6 +8,7 @@
 )]
 
 mod ends;
+mod hosted_cache;
 mod info_create;
 mod info_show;
 mod info_verify;

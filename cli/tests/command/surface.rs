@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::room::Room;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "",
     "info",
     "info create",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 16] = [
     "decode",
     "serve",
     "proxy",
+    "hosted-cache",
     "vectors",
     "vectors run",
     "completions",

@@ -11,7 +11,7 @@ use peerdist::error::ApiMisuse;
 use peerdist::hosted_cache::server::{
     Decision, Event, Fetch, FetchToken, Input, Output, RequestToken, Server,
 };
-use peerdist::hosted_cache::{BlockSet, Quirks, ResponseCode, TagCounts, Version};
+use peerdist::hosted_cache::{BlockSet, Quirks, ResponseCode, SegmentKey, TagCounts, Version};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -57,11 +57,13 @@ pub struct HostedCacheStatus {
 /// The end of a fetch. Whatever ends it, dropping this tells of it.
 struct Ending {
     token: FetchToken,
-    stored: Option<BlockSet>,
+    stored: Option<Came>,
     ended: mpsc::UnboundedSender<Ended>,
 }
 
-pub(super) type Ended = (FetchToken, Option<BlockSet>);
+/// The blocks that a fetch brought.
+type Came = (SegmentKey, BlockSet);
+pub(super) type Ended = (FetchToken, Option<Came>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -190,8 +192,17 @@ impl<N: Network> Desk<N> {
         self.obey(current).await;
     }
 
-    async fn fetched(&mut self, token: FetchToken, stored: Option<BlockSet>) {
+    async fn fetched(&mut self, token: FetchToken, stored: Option<Came>) {
         self.running.remove(&token);
+        let stored = match stored {
+            Some((key, blocks)) => {
+                // What gave way since it came is not there; what gives way from here on is told later.
+                let look = move |store: &Store| restoring::held(store, &key.id);
+                let held = self.with_store("look at what came", look).await;
+                held.map(|held| blocks.intersection(&held))
+            }
+            None => None,
+        };
         match stored.filter(|stored| !stored.is_empty()) {
             Some(stored) => self.handle(Input::Fetched { token, stored }),
             None => self.handle(Input::FetchFailed { token }),
@@ -292,7 +303,9 @@ impl<N: Network> Desk<N> {
         self.tasks.spawn(async move {
             // All of it, also where the fetch ends in another way than this.
             let mut ending = ending;
-            ending.stored = fetcher.fetch(fetch, &cancel).await;
+            let key = fetch.key;
+            let came = fetcher.fetch(fetch, &cancel).await;
+            ending.stored = came.map(|blocks| (key, blocks));
         });
     }
 

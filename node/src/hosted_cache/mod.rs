@@ -28,5 +28,5 @@ mod session;
 
 pub use desk::HostedCacheStatus;
 pub use options::{FetchLimits, HostedCacheOptions};
-pub use role::HostedCache;
+pub use role::{HostedCache, StartError};
 pub use service::{Authenticated, HostedBody, HostedCacheService};

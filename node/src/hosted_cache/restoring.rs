@@ -102,11 +102,7 @@ fn guessed(id: &SegmentId, sealed: &Blocks) -> HashAlgorithm {
 
 /// What the machine is told of a segment that changed: blocks that are not there.
 pub(super) fn gone(store: &Store, id: &SegmentId) -> Result<Vec<Input<'static>>, StoreError> {
-    let summary = store.inspect(id)?;
-    let held = summary.map_or(BlockSet::EMPTY, |summary| {
-        of_offers(&summary.verified).union(&of_offers(&summary.sealed))
-    });
-    let blocks = BlockSet::first_blocks(u32::MAX).difference(&held);
+    let blocks = BlockSet::first_blocks(u32::MAX).difference(&held(store, id)?);
     let algorithms = HashAlgorithm::ALL.into_iter();
     let length = id.0.as_bytes().len();
     let algorithms = algorithms.filter(|algorithm| algorithm.digest_len() == length);
@@ -115,6 +111,14 @@ pub(super) fn gone(store: &Store, id: &SegmentId) -> Result<Vec<Input<'static>>,
         blocks,
     };
     Ok(algorithms.map(input).collect())
+}
+
+/// The blocks of a segment that are there, in whatever form.
+pub(super) fn held(store: &Store, id: &SegmentId) -> Result<BlockSet, StoreError> {
+    let summary = store.inspect(id)?;
+    Ok(summary.map_or(BlockSet::EMPTY, |summary| {
+        of_offers(&summary.verified).union(&of_offers(&summary.sealed))
+    }))
 }
 
 /// Blocks as offers count them.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use peerdist::error::ApiMisuse;
 use peerdist::hosted_cache::server::Server;
+use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +26,22 @@ use crate::http::limits::ms;
 use crate::http::server::serve;
 use crate::net::{Listener, Network};
 use crate::peer::RetrievalService;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
+
+/// Why a hosted cache does not run.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the fields are the words of the message")]
+pub enum StartError {
+    /// A socket cannot be had.
+    #[error("cannot listen on {at}: {source}")]
+    Listen { at: SocketAddr, source: io::Error },
+    /// What the store holds cannot be told.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Settings that make no sense.
+    #[error("{0}")]
+    Settings(String),
+}
 
 /// A hosted cache that runs.
 #[derive(Debug)]
@@ -41,14 +57,14 @@ impl HostedCache {
     /// Opens all sockets and starts to serve, until `stop`.
     ///
     /// # Errors
-    /// Where sockets cannot be had, the store cannot be read or settings make no sense; then nothing runs.
+    /// [`StartError`]; then nothing runs.
     pub async fn start<N: Network>(
         network: &N,
         store: Store,
         options: HostedCacheOptions,
         stop: CancellationToken,
-    ) -> io::Result<Self> {
-        let misused = |ApiMisuse(why)| io::Error::new(io::ErrorKind::InvalidInput, why);
+    ) -> Result<Self, StartError> {
+        let misused = |ApiMisuse(why)| StartError::Settings(why.to_owned());
         let clock = options.retrieval.clock;
         // Before the store is looked through: what goes meanwhile is looked at once more.
         let changes = Changes::of(&store);
@@ -56,17 +72,17 @@ impl HostedCache {
         let cache = Arc::new(store.clone());
         let retrieval =
             RetrievalService::new(Arc::clone(&cache), options.retrieval).map_err(misused)?;
-        let plain = network.listen(options.http).await?;
-        let http = plain.local_addr()?;
-        let secure = match options.https {
+        let (plain, http) = listen(network, options.http).await?;
+        let (secure, https) = match options.https {
             Some(at) if options.https_server.tls.is_none() => {
                 let why = format!("{at} is to speak TLS, and there is no certificate");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+                return Err(StartError::Settings(why));
             }
-            Some(at) => Some(network.listen(at).await?),
-            None => None,
+            Some(at) => listen(network, at)
+                .await
+                .map(|(one, at)| (Some(one), Some(at)))?,
+            None => (None, None),
         };
-        let https = secure.as_ref().map(Listener::local_addr).transpose()?;
         let fetcher = Fetcher {
             client: Client::new(network.clone(), None, options.fetching.http),
             store: store.clone(),
@@ -132,18 +148,31 @@ impl HostedCache {
     }
 }
 
+async fn listen<N: Network>(
+    network: &N,
+    at: SocketAddr,
+) -> Result<(N::TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { at, source };
+    let listener = network.listen(at).await.map_err(failed)?;
+    let at = listener.local_addr().map_err(failed)?;
+    Ok((listener, at))
+}
+
 /// A machine that knows what the store holds.
-async fn machine(store: &Store, options: &HostedCacheOptions, clock: Clock) -> io::Result<Server> {
+async fn machine(
+    store: &Store,
+    options: &HostedCacheOptions,
+    clock: Clock,
+) -> Result<Server, StartError> {
     let store = store.clone();
     let mut machine = Server::new(options.settings);
     let restored = tokio::task::spawn_blocking(move || {
         let restored = restore(&mut machine, &store, clock.now());
         restored.map(|restored| (machine, restored))
     });
-    let (machine, restored) = restored
-        .await
-        .map_err(io::Error::other)?
-        .map_err(io::Error::other)?;
+    let restored = restored.await;
+    let (machine, restored) =
+        restored.map_err(|error| StartError::Settings(error.to_string()))??;
     tracing::info!(segments = restored.known, "held from before");
     if restored.left_out > 0 {
         let segments = restored.left_out;
