@@ -10,6 +10,7 @@ use peerdist_node::content_info::THREADS_MAX;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub(crate) use crate::doctor::DoctorArgs;
+pub(crate) use crate::hosted_cache::args::HostedCacheArgs;
 pub(crate) use crate::operations::status::StatusArgs;
 pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
 use crate::serving::peer::PeerArgs;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     ///
     /// It is asked over its admin page. What means nothing without Windows stays empty.
     Status(StatusArgs),
+    /// Keep a branch's content: take offers of its clients, fetch the blocks, serve them
+    HostedCache(HostedCacheArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),

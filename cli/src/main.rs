@@ -6,6 +6,7 @@ mod decode;
 mod destination;
 mod doctor;
 mod failure;
+mod hosted_cache;
 mod info;
 mod manual;
 mod mistake;
@@ -50,6 +51,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Proxy(args) => serving::proxy(&args),
         Command::Peer(args) => serving::peer::run(&args),
         Command::Status(args) => operations::status::run(&args),
+        Command::HostedCache(args) => hosted_cache::run(&args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

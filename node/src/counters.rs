@@ -167,3 +167,39 @@ pub struct RetrievalCounters {
     /// Answers that took longer than the upload timer.
     pub timed_out: Counter,
 }
+
+/// Of a hosted cache.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names are what administrators read")]
+pub struct HostedCacheCounters {
+    /// Requests of the protocol, whatever became of them.
+    pub requests: Counter,
+    /// Requests that are no message, or one of the other version.
+    pub rejected: Counter,
+    pub unauthorized: Counter,
+    /// Requests that got no answer of the protocol, for too many waited already.
+    pub turned_away: Counter,
+    pub bad_content_information: Counter,
+    /// Segments that were offered, by what became of them.
+    pub offered_held: Counter,
+    pub offered_queued: Counter,
+    pub offered_next_source: Counter,
+    pub offered_asked_for_hashes: Counter,
+    pub offered_skipped: Counter,
+    pub fetches: Counter,
+    /// Fetches that brought nothing, those that took too long among them.
+    pub fetches_failed: Counter,
+    pub fetches_timed_out: Counter,
+    /// Blocks that agree with their hash and are kept, and their bytes.
+    pub blocks_verified: Counter,
+    pub blocks_verified_bytes: Counter,
+    /// Blocks that nobody here can verify, kept apart as they came, and their bytes.
+    pub blocks_sealed: Counter,
+    pub blocks_sealed_bytes: Counter,
+    /// Blocks that do not agree with their hash.
+    pub blocks_wrong: Counter,
+    /// Blocks that came and were not kept: no room, longer than was offered, or not encrypted.
+    pub blocks_not_kept: Counter,
+    /// Changes that the store did not make.
+    pub store_failures: Counter,
+}

@@ -11,6 +11,7 @@
 //! - [`counters`]: what is counted;
 //! - [`peer`]: the retrieval server and its responder (MS-PCCRR, MS-PCCRD);
 //! - [`activity`], [`admin`]: what happened lately, and the page and numbers for administrators;
+//! - [`hosted_cache`]: the hosted cache of a branch (MS-PCHC);
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
 //! - [`secret_file`]: secret keys on disk;
@@ -24,6 +25,7 @@ pub mod content_info;
 pub mod content_server;
 pub mod counters;
 pub mod discovery;
+pub mod hosted_cache;
 pub mod http;
 pub mod kernels;
 pub mod net;

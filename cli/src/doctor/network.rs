@@ -24,7 +24,10 @@ const WORD: &[u8] = b"peerdist doctor";
 pub(super) async fn check(findings: &mut Findings, settings: &[Setting], hosted: &[String]) {
     let admins: Vec<SocketAddr> = addresses(settings, &["admin"]);
     let runs = is_one_of_ours(&admins).await;
-    for (key, at) in keyed(settings, &["listen", "listen-tls", "admin"]) {
+    for (key, at) in keyed(
+        settings,
+        &["listen", "listen-tls", "http", "https", "admin"],
+    ) {
         port(findings, &key, at, runs).await;
     }
     probes_port(findings).await;

@@ -291,7 +291,14 @@ fn setting(
 
 fn is_number(arg: &Arg) -> bool {
     let id = arg.get_value_parser().type_id();
-    id == TypeId::of::<u64>() || id == TypeId::of::<u32>() || id == TypeId::of::<u16>()
+    [
+        TypeId::of::<u64>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<u16>(),
+        TypeId::of::<usize>(),
+    ]
+    .iter()
+    .any(|number| id == *number)
 }
 
 fn expected(arg: &Arg) -> &'static str {

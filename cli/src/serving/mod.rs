@@ -233,7 +233,7 @@ fn secret(args: &ServerArgs, cache: &std::path::Path) -> Result<SecretKey, Failu
 }
 
 /// A connection is a file, and so is what it is sent: as many as the administrator allows.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,

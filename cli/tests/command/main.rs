@@ -11,6 +11,7 @@ mod admin;
 mod config;
 mod doctor;
 mod ends;
+mod hosted_cache;
 mod info_create;
 mod info_show;
 mod info_verify;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::room::Room;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 27] = [
     "",
     "info",
     "info create",
@@ -15,9 +15,20 @@ const COMMANDS: [&str; 16] = [
     "secret new",
     "secret export",
     "secret import",
+    "cache",
+    "cache ls",
+    "cache show",
+    "cache verify",
+    "cache flush",
+    "cache export",
+    "cache import",
     "decode",
     "serve",
     "proxy",
+    "peer",
+    "hosted-cache",
+    "doctor",
+    "status",
     "vectors",
     "vectors run",
     "completions",

@@ -22,6 +22,7 @@
 
 mod content_server_role;
 pub mod counter_set;
+mod hosted_cache_role;
 pub mod metrics;
 mod peer_roles;
 mod query;
@@ -38,6 +39,7 @@ use metrics::Metrics;
 use status::Status;
 
 pub use content_server_role::ContentServerRole;
+pub use hosted_cache_role::HostedCacheRole;
 pub use peer_roles::{DiscoveryRole, HttpRole, RetrievalRole};
 pub use service::{AdminBody, AdminService, AdminSettings};
 pub use store_role::StoreRole;
