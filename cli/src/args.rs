@@ -9,7 +9,10 @@ use peerdist_node::content_info::THREADS_MAX;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(crate) use crate::doctor::DoctorArgs;
 use crate::get::args::GetArgs;
+pub(crate) use crate::hosted_cache::args::HostedCacheArgs;
+pub(crate) use crate::operations::status::StatusArgs;
 pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
 use crate::serving::peer::PeerArgs;
 
@@ -53,6 +56,16 @@ pub(crate) enum Command {
     Proxy(ProxyArgs),
     /// Serve what a store has to the neighbours on the local subnet
     Peer(PeerArgs),
+    /// Look whether this machine is fit to run what it is to run, and say what to do
+    ///
+    /// Exit code 1 if something is bad. Nothing is changed.
+    Doctor(DoctorArgs),
+    /// Show what Get-BCStatus shows, of a process that runs
+    ///
+    /// It is asked over its admin page. What means nothing without Windows stays empty.
+    Status(StatusArgs),
+    /// Keep a branch's content: take offers of its clients, fetch the blocks, serve them
+    HostedCache(HostedCacheArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),

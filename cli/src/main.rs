@@ -4,11 +4,14 @@ mod args;
 mod cache;
 mod decode;
 mod destination;
+mod doctor;
 mod failure;
 mod get;
+mod hosted_cache;
 mod info;
 mod manual;
 mod mistake;
+mod operations;
 mod print;
 mod progress;
 mod secret;
@@ -17,14 +20,15 @@ mod vectors;
 
 use std::process::ExitCode;
 
-use args::{Args, Command, InfoCommand, SecretCommand, VectorsCommand};
-use clap::Parser;
+use args::{Command, InfoCommand, SecretCommand, VectorsCommand};
 use failure::Failure;
+use operations::config::{self, Stopped};
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match config::arguments(std::env::args_os().collect()) {
         Ok(args) => args,
-        Err(error) => return mistake::report(&error),
+        Err(Stopped::Mistake(error)) => return mistake::report(&error),
+        Err(Stopped::File(failure)) => return failure.report(),
     };
     match run(args.command) {
         Ok(code) => code,
@@ -44,9 +48,12 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Cache(command) => cache::run(&command),
         Command::Decode(args) => decode::run(&args),
         Command::Get(args) => get::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Serve(args) => serving::serve(&args),
         Command::Proxy(args) => serving::proxy(&args),
         Command::Peer(args) => serving::peer::run(&args),
+        Command::Status(args) => operations::status::run(&args),
+        Command::HostedCache(args) => hosted_cache::run(&args),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

@@ -28,7 +28,7 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn in_words(error: &clap::Error) -> String {
+pub(crate) fn in_words(error: &clap::Error) -> String {
     let argument = || bare(&first(error, ContextKind::InvalidArg));
     let value = || first(error, ContextKind::InvalidValue);
     let mut words = match error.kind() {

@@ -46,10 +46,16 @@ pub struct ContentCounters {
     pub described_bytes: Counter,
     /// Answered plainly, with the request to come back for the hashes.
     pub make_hash_requests: Counter,
+    /// Bytes of content in those answers.
+    pub make_hash_bytes: Counter,
     /// Requests for bytes that no peer had.
     pub missing_data_requests: Counter,
+    /// Bytes of content in answers to those.
+    pub missing_data_bytes: Counter,
     /// Answered plainly for another reason; see [`ContentCounters::plain`].
     pub plain: PlainCounters,
+    /// Bytes of content in those, where their length was known.
+    pub plain_bytes: Counter,
     /// Contents that were hashed to the end.
     pub hashed: Counter,
     pub hashed_bytes: Counter,
@@ -160,4 +166,40 @@ pub struct RetrievalCounters {
     pub turned_away: Counter,
     /// Answers that took longer than the upload timer.
     pub timed_out: Counter,
+}
+
+/// Of a hosted cache.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names are what administrators read")]
+pub struct HostedCacheCounters {
+    /// Requests of the protocol, whatever became of them.
+    pub requests: Counter,
+    /// Requests that are no message, or one of the other version.
+    pub rejected: Counter,
+    pub unauthorized: Counter,
+    /// Requests that got no answer of the protocol, for too many waited already.
+    pub turned_away: Counter,
+    pub bad_content_information: Counter,
+    /// Segments that were offered, by what became of them.
+    pub offered_held: Counter,
+    pub offered_queued: Counter,
+    pub offered_next_source: Counter,
+    pub offered_asked_for_hashes: Counter,
+    pub offered_skipped: Counter,
+    pub fetches: Counter,
+    /// Fetches that brought nothing, those that took too long among them.
+    pub fetches_failed: Counter,
+    pub fetches_timed_out: Counter,
+    /// Blocks that agree with their hash and are kept, and their bytes.
+    pub blocks_verified: Counter,
+    pub blocks_verified_bytes: Counter,
+    /// Blocks that nobody here can verify, kept apart as they came, and their bytes.
+    pub blocks_sealed: Counter,
+    pub blocks_sealed_bytes: Counter,
+    /// Blocks that do not agree with their hash.
+    pub blocks_wrong: Counter,
+    /// Blocks that came and were not kept: no room, longer than was offered, or not encrypted.
+    pub blocks_not_kept: Counter,
+    /// Changes that the store did not make.
+    pub store_failures: Counter,
 }

@@ -11,11 +11,15 @@
 //! - [`counters`]: what is counted;
 //! - [`get`]: the client, which fetches content from peers, a hosted cache and the origin;
 //! - [`peer`]: the retrieval server and its responder (MS-PCCRR, MS-PCCRD);
+//! - [`activity`], [`admin`]: what happened lately, and the page and numbers for administrators;
+//! - [`hosted_cache`]: the hosted cache of a branch (MS-PCHC);
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
 //! - [`secret_file`]: secret keys on disk;
 //! - [`store`]: blocks on disk, as a peer or a hosted cache keeps them.
 
+pub mod activity;
+pub mod admin;
 mod buffer;
 pub mod clock;
 pub mod content_info;
@@ -23,6 +27,7 @@ pub mod content_server;
 pub mod counters;
 pub mod discovery;
 pub mod get;
+pub mod hosted_cache;
 pub mod http;
 pub mod kernels;
 pub mod net;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 
-use crate::serving::args::LogLevel;
+use crate::operations::args::LogFilter;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GetArgs {
@@ -45,9 +45,9 @@ pub(crate) struct GetArgs {
     /// What it came to, as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
-    /// What goes to standard error
-    #[arg(long, value_enum, default_value_t = LogLevel::Error)]
-    pub(crate) log: LogLevel,
+    /// What to log to standard error: a level, or TARGET=LEVEL with commas between
+    #[arg(long, value_name = "FILTER", default_value = "error")]
+    pub(crate) log: LogFilter,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

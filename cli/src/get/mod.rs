@@ -32,8 +32,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::destination::Destination as Named;
 use crate::failure::{Failure, JUDGED_BAD};
+use crate::operations::args::LogFormat;
+use crate::operations::log;
 use crate::print::hex;
-use crate::{progress, serving};
+use crate::progress;
 use args::GetArgs;
 
 /// Pieces that wait for the reader of standard output.
@@ -43,7 +45,7 @@ const DEFAULT_SHARE_MS: u64 = 10_000;
 const INTERRUPTED: u8 = 130;
 
 pub(crate) fn run(args: &GetArgs) -> Result<ExitCode, Failure> {
-    serving::log::start(args.log);
+    log::start(&args.log, LogFormat::Text);
     let named = Named::of(Some(&args.output));
     named.refuse_terminal("content")?;
     if args.json && matches!(named, Named::Stdout) {

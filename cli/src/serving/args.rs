@@ -3,8 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{ValueEnum, ValueHint};
+use clap::ValueHint;
 use peerdist_node::content_server::proxy::Upstream;
+
+use crate::operations::args::OperationArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
@@ -65,22 +67,11 @@ pub(crate) struct ServerArgs {
     /// Send content information under the content's own ETag, as Windows does
     #[arg(long)]
     pub(crate) same_etag: bool,
-    /// What to log to standard error
-    #[arg(long, value_enum, default_value_t = LogLevel::Warn)]
-    pub(crate) log: LogLevel,
+    #[command(flatten)]
+    pub(crate) operations: OperationArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogLevel {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let alone = || {
         let port: u16 = text.parse().ok()?;
         Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))

@@ -1,7 +1,6 @@
 //! `peerdist serve` and `peerdist proxy`: content servers until somebody ends them.
 
 pub(crate) mod args;
-pub(crate) mod log;
 pub(crate) mod peer;
 
 use std::io::{ErrorKind, Write, stdout};
@@ -11,11 +10,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use peerdist::content::SecretKey;
+use peerdist_node::admin::ContentServerRole;
 use peerdist_node::content_server::files::{FileBody, FileService, FileSettings};
 use peerdist_node::content_server::proxy::{ProxyBody, ProxyService, ProxySettings};
 use peerdist_node::content_server::{
     ContentInfos, EntityTags, PeerDistLayer, Settings, server_secret,
 };
+use peerdist_node::counters::HttpCounters;
 use peerdist_node::http::client::Client;
 use peerdist_node::http::limits::ClientLimits;
 use peerdist_node::http::server::{ServerOptions, serve as serve_http};
@@ -30,6 +31,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::failure::Failure;
+use crate::operations::Operations;
 use args::{ProxyArgs, ServeArgs, ServerArgs};
 
 const DEFAULT_PORT: u16 = 8080;
@@ -67,7 +69,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         };
         Failure::usage(format_args!("cannot serve {root}: {why}"))
     })?;
-    run(&args.server, &root.to_string(), || Ok(files))
+    run("serve", &args.server, &root.to_string(), || Ok(files))
 }
 
 pub(crate) fn proxy(args: &ProxyArgs) -> Result<ExitCode, Failure> {
@@ -80,7 +82,7 @@ pub(crate) fn proxy(args: &ProxyArgs) -> Result<ExitCode, Failure> {
         keep_host: args.keep_host,
         via: args.via,
     };
-    run(&args.server, &args.upstream.to_string(), || {
+    run("proxy", &args.server, &args.upstream.to_string(), || {
         let tls = args
             .upstream
             .is_tls()
@@ -93,11 +95,12 @@ pub(crate) fn proxy(args: &ProxyArgs) -> Result<ExitCode, Failure> {
 }
 
 fn run<S: Serving>(
+    command: &'static str,
     args: &ServerArgs,
     what: &str,
     service: impl FnOnce() -> Result<S, Failure>,
 ) -> Result<ExitCode, Failure> {
-    log::start(args.log);
+    let operations = Operations::start(command, &args.operations)?;
     let tls = match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => Some(http::tls::server(cert, key).map_err(Failure::usage)?),
         _ => None,
@@ -121,6 +124,11 @@ fn run<S: Serving>(
             "cannot keep content information in {cache}: {error}"
         ))
     })?;
+    let counters = Arc::<HttpCounters>::default();
+    operations.add(ContentServerRole::new(
+        Arc::clone(&infos),
+        Arc::clone(&counters),
+    ));
     let service = PeerDistLayer::new(infos).layer(service()?);
     peerdist_node::kernels::calibrate();
     raise_file_limit();
@@ -140,11 +148,13 @@ fn run<S: Serving>(
             writeln!(stdout(), "peerdist: serving {what} at {scheme}://{at}/")?;
             let options = ServerOptions {
                 tls,
+                counters: Arc::clone(&counters),
+                activity: operations.activity(),
                 ..ServerOptions::default()
             };
             tasks.spawn(serve_http(listener, service.clone(), options, stop.clone()));
         }
-        stdout().flush()?;
+        operations.ready(&stop).await?;
         stop.cancelled().await;
         tasks.close();
         tasks.wait().await;
@@ -185,7 +195,7 @@ fn until_a_signal(
     ended
 }
 
-fn refused(at: SocketAddr, error: &std::io::Error) -> Failure {
+pub(crate) fn refused(at: SocketAddr, error: &std::io::Error) -> Failure {
     let why = match error.kind() {
         ErrorKind::AddrInUse => "another program listens there; end it or take another port".into(),
         ErrorKind::AddrNotAvailable => "it is no address of this machine".into(),
@@ -196,9 +206,14 @@ fn refused(at: SocketAddr, error: &std::io::Error) -> Failure {
 }
 
 fn cache_directory(args: &ServerArgs) -> Result<PathBuf, Failure> {
-    if let Some(directory) = &args.cache_dir {
-        return Ok(directory.clone());
+    match &args.cache_dir {
+        Some(directory) => Ok(directory.clone()),
+        None => default_cache_directory(),
     }
+}
+
+/// Where content information is kept unless somebody says otherwise.
+pub(crate) fn default_cache_directory() -> Result<PathBuf, Failure> {
     let of = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
     let base = of("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -218,7 +233,7 @@ fn secret(args: &ServerArgs, cache: &std::path::Path) -> Result<SecretKey, Failu
 }
 
 /// A connection is a file, and so is what it is sent: as many as the administrator allows.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,

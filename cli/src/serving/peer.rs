@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::ValueHint;
 use peerdist::retrieval::server::ServerSettings;
+use peerdist_node::admin::{DiscoveryRole, RetrievalRole, StoreRole};
 use peerdist_node::clock::Clock;
 use peerdist_node::discovery::{Numbers, ResponderOptions};
 use peerdist_node::http::server::ServerOptions;
@@ -18,8 +19,9 @@ use peerdist_node::store::{ControlServer, Store, StoreSettings};
 use rand::TryRng;
 use tokio_util::sync::CancellationToken;
 
-use super::args::LogLevel;
 use crate::failure::Failure;
+use crate::operations::Operations;
+use crate::operations::args::OperationArgs;
 
 /// How often what is too old is dropped.
 const EXPIRE_INTERVAL_MS: u64 = 60_000;
@@ -43,13 +45,12 @@ pub(crate) struct PeerArgs {
     #[arg(long, value_name = "N", default_value_t = ServerSettings::PEER_CLIENT_LIMIT,
           value_parser = clap::value_parser!(u32).range(1..=16_384))]
     clients: u32,
-    /// What to log to standard error
-    #[arg(long, value_enum, default_value_t = LogLevel::Warn)]
-    log: LogLevel,
+    #[command(flatten)]
+    operations: OperationArgs,
 }
 
 pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
-    super::log::start(args.log);
+    let operations = Operations::start("peer", &args.operations)?;
     peerdist_node::kernels::calibrate();
     super::raise_file_limit();
     let interfaces = interfaces(&args.interface)
@@ -80,12 +81,16 @@ pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
         responder: ResponderOptions::new(Numbers::in_directory(&args.store), random()?, clock),
         http: ServerOptions {
             limits: http_limits(settings.upload_timer_ms),
+            activity: operations.activity(),
             ..ServerOptions::default()
         },
         expire_interval_ms: EXPIRE_INTERVAL_MS,
     };
     let retrieval = Arc::clone(&options.retrieval.counters);
     let discovery = Arc::clone(&options.responder.counters);
+    let http = Arc::clone(&options.http.counters);
+    operations.add(StoreRole::new(store.clone()));
+    operations.add(DiscoveryRole::new(Arc::clone(&discovery)));
     let cache = Arc::new(store.clone());
     super::until_a_signal(async |stop: CancellationToken| {
         let peer = Peer::start(&TokioNetwork, cache, options, stop.clone())
@@ -98,7 +103,9 @@ pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
             "peerdist: serving {store} at {}, told to neighbours as {told}",
             peer.local_addr()
         )?;
-        stdout().flush()?;
+        let port = peer.local_addr().port();
+        operations.add(RetrievalRole::new(Arc::clone(&retrieval), http, Some(port)));
+        operations.ready(&stop).await?;
         stop.cancelled().await;
         peer.ended().await;
         Ok(())

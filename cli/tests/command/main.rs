@@ -7,8 +7,12 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod admin;
 mod cache;
+mod config;
+mod doctor;
 mod ends;
+mod hosted_cache;
 mod info_create;
 mod info_show;
 mod info_verify;

@@ -11,14 +11,14 @@ use crate::room::{Room, content, wait};
 const TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
 
 /// A server that was started and has said where it is.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     /// Its addresses, as it said them: `http://127.0.0.1:40000/`.
-    urls: Vec<String>,
+    pub(crate) urls: Vec<String>,
 }
 
 impl Running {
-    fn start(room: &Room, line: &str, listeners: usize) -> Self {
+    pub(crate) fn start(room: &Room, line: &str, listeners: usize) -> Self {
         let words = line.split_whitespace().chain(["--cache-dir", "cache"]);
         let mut child = room.command(words).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -35,12 +35,22 @@ impl Running {
 
     /// The answer to a request with these further header fields, head and body.
     fn get(&self, path: &str, fields: &str) -> (String, Vec<u8>) {
-        let host = self.urls[0].strip_prefix("http://").unwrap();
-        let host = host.trim_end_matches('/');
-        let mut stream = TcpStream::connect(host).unwrap();
+        let host = self.host(0);
+        self.get_from(0, path, &format!("Host: {host}\r\n{fields}"))
+    }
+
+    /// Where one of its addresses is, as `127.0.0.1:40000`.
+    pub(crate) fn host(&self, url: usize) -> &str {
+        let host = self.urls[url].strip_prefix("http://").unwrap();
+        host.trim_end_matches('/')
+    }
+
+    /// The answer of one of its addresses to a request with no other header fields than these.
+    pub(crate) fn get_from(&self, url: usize, path: &str, fields: &str) -> (String, Vec<u8>) {
+        let mut stream = TcpStream::connect(self.host(url)).unwrap();
         write!(
             stream,
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{fields}\r\n"
+            "GET {path} HTTP/1.1\r\nConnection: close\r\n{fields}\r\n"
         )
         .unwrap();
         let mut all = Vec::new();
@@ -51,7 +61,7 @@ impl Running {
     }
 
     /// Content information, asked for until it is there.
-    fn encoded(&self, path: &str) -> Vec<u8> {
+    pub(crate) fn encoded(&self, path: &str) -> Vec<u8> {
         for _ in 0..200 {
             let fields = "Accept-Encoding: peerdist\r\nX-P2P-PeerDist: Version=1.0\r\n";
             let (head, body) = self.get(path, fields);
@@ -64,7 +74,7 @@ impl Running {
     }
 
     /// Ends it by a signal and returns what it said on standard error.
-    fn end(mut self, signal: &str) -> String {
+    pub(crate) fn end(mut self, signal: &str) -> String {
         let kill = format!("kill -{signal} {}", self.child.id());
         let killed = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(killed.success());
@@ -84,7 +94,7 @@ impl Drop for Running {
     }
 }
 
-fn furnished() -> Room {
+pub(crate) fn furnished() -> Room {
     let room = Room::new();
     fs::create_dir(room.at("www")).unwrap();
     room.write("www/file", content(200_000));

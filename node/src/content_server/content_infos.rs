@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
@@ -77,6 +78,19 @@ impl ContentKey {
         }
         Self(digest(HashAlgorithm::Sha256, &all))
     }
+}
+
+/// How much content information is kept, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptInfos {
+    /// Its directory; `None`: in memory alone.
+    pub directory: Option<PathBuf>,
+    /// Content informations.
+    pub entries: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The most that these may be.
+    pub bytes_limit: u64,
 }
 
 /// All content information of a server, made or to be made.
@@ -157,8 +171,26 @@ impl ContentInfos {
         &self.settings
     }
 
-    pub(super) fn counters(&self) -> &ContentCounters {
+    /// What is counted.
+    #[must_use]
+    pub fn counters(&self) -> &ContentCounters {
         &self.counters
+    }
+
+    /// What is kept at this moment.
+    #[must_use]
+    pub fn kept(&self) -> KeptInfos {
+        let (entries, bytes) = self.store.totals();
+        let settings = &self.settings;
+        KeptInfos {
+            directory: settings.cache_directory.clone(),
+            entries,
+            bytes,
+            bytes_limit: match settings.cache_directory {
+                Some(_) => settings.cache_disk_bytes_most,
+                None => settings.cache_memory_bytes_most,
+            },
+        }
     }
 
     fn under_way(&self) -> MutexGuard<'_, BTreeMap<InfoKey, watch::Receiver<()>>> {

@@ -106,6 +106,12 @@ impl InfoStore {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many there are, and their bytes.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        let kept = self.lock();
+        (kept.entries.len() as u64, kept.bytes)
+    }
+
     pub(super) fn contains(&self, key: &InfoKey) -> bool {
         self.lock().entries.contains_key(key)
     }

@@ -19,7 +19,8 @@ use super::content_infos::{ContentInfos, ContentKey, PeerDistSource};
 use super::identity::wall_clock;
 use super::request_fields::Asked;
 use super::response_fields::{self, Extent};
-use crate::counters::NOT_ELIGIBLE;
+use crate::activity::Outcome;
+use crate::counters::{ContentCounters, NOT_ELIGIBLE};
 
 /// Gives a service the content encoding, as a layer for compression gives it compression.
 ///
@@ -110,9 +111,10 @@ where
     let (mut parts, body) = response.into_parts();
     let counters = infos.counters();
     counters.answers.add(1);
+    let bytes = body.size_hint().exact().unwrap_or(0);
     let is_asking = asked.method == Method::GET || asked.method == Method::HEAD;
     if !is_asking || !response_fields::may_be_coded(&parts) {
-        counters.plain.add(NOT_ELIGIBLE);
+        note_plain(counters, &mut parts, NOT_ELIGIBLE, bytes);
         return Response::from_parts(parts, PeerDistBody::plain(body));
     }
     response_fields::add_vary(&mut parts.headers);
@@ -120,16 +122,21 @@ where
         response_fields::code_tag(&mut parts.headers, infos.settings().entity_tags);
     }
     let Some(content) = content_of(asked, &parts, body.size_hint().exact()) else {
-        counters.plain.add(NOT_ELIGIBLE);
+        note_plain(counters, &mut parts, NOT_ELIGIBLE, bytes);
         return Response::from_parts(parts, PeerDistBody::plain(body));
     };
     let (decision, information) = decide(infos, asked, &parts, &content).await;
     if let Some(information) = information {
         counters.encoded.add(1);
         counters.encoded_bytes.add(information.len() as u64);
-        counters
-            .described_bytes
-            .add(decision.range().map_or(0, |range| range.length));
+        let described_bytes = decision.range().map_or(0, |range| range.length);
+        counters.described_bytes.add(described_bytes);
+        parts.extensions.insert(Outcome {
+            what: "content information",
+            why: "",
+            spared_bytes: described_bytes.saturating_sub(information.len() as u64),
+            event_id: PEERDIST_REQUEST,
+        });
         let coded = Some(information.len() as u64);
         response_fields::write(&mut parts.headers, &decision, coded);
         response_fields::code_tag(&mut parts.headers, infos.settings().entity_tags);
@@ -140,6 +147,10 @@ where
     match decision.answer {
         Answer::MakeHashRequest(version) => {
             counters.make_hash_requests.add(1);
+            counters.make_hash_bytes.add(bytes);
+            parts
+                .extensions
+                .insert(missed("hashes-not-made-yet", PEERDIST_REQUEST));
             match content.source {
                 Some(source) => infos.make_later(version, source),
                 None => {
@@ -147,12 +158,45 @@ where
                 }
             }
         }
-        Answer::MissingData => counters.missing_data_requests.add(1),
-        Answer::Plain(reason) => counters.plain.add(reason.name()),
+        Answer::MissingData => {
+            counters.missing_data_requests.add(1);
+            counters.missing_data_bytes.add(bytes);
+            let outcome = missed("not-in-the-branch", MISSING_DATA_REQUEST);
+            parts.extensions.insert(outcome);
+        }
+        Answer::Plain(reason) => note_plain(counters, &mut parts, reason.name(), bytes),
         // Without content information it was decided anew.
         Answer::ContentInformation(_) => {}
     }
     Response::from_parts(parts, PeerDistBody::passing(body, hashing))
+}
+
+/// Events of BranchCacheMonitoring: requests that are of PeerDist, that are not, and for what the branch misses.
+const PLAIN_REQUEST: u16 = 201;
+const PEERDIST_REQUEST: u16 = 202;
+const MISSING_DATA_REQUEST: u16 = 203;
+
+const fn missed(why: &'static str, event_id: u16) -> Outcome {
+    Outcome {
+        what: "content",
+        why,
+        spared_bytes: 0,
+        event_id,
+    }
+}
+
+fn note_plain(
+    counters: &ContentCounters,
+    response: &mut response::Parts,
+    why: &'static str,
+    bytes: u64,
+) {
+    counters.plain.add(why);
+    counters.plain_bytes.add(bytes);
+    // Of an error there is nothing that could have come from elsewhere.
+    if response.status.is_success() {
+        response.extensions.insert(missed(why, PLAIN_REQUEST));
+    }
 }
 
 fn content_of(

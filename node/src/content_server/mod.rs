@@ -23,7 +23,7 @@ pub mod server_secret;
 mod settings;
 
 pub use body::PeerDistBody;
-pub use content_infos::{ContentInfos, PeerDistSource};
+pub use content_infos::{ContentInfos, KeptInfos, PeerDistSource};
 pub use identity::FileIdentity;
 pub use layer::{PeerDist, PeerDistLayer};
 pub use settings::{EntityTags, Settings};

@@ -16,6 +16,7 @@ mod paced_body;
 mod pool;
 pub mod server;
 pub mod tls;
+mod witness;
 
 pub use answer::RequestBody;
 pub use paced_body::{Paced as PacedBody, TooSlow};

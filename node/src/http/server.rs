@@ -24,6 +24,8 @@ use super::answer::{RequestBody, answer};
 use super::connections::{Connections, Place, Refused};
 use super::limits::{ServerLimits, ms};
 use super::paced::Paced;
+use super::witness::Witness;
+use crate::activity::Activity;
 use crate::counters::HttpCounters;
 use crate::net::Listener;
 
@@ -43,6 +45,8 @@ pub struct ServerOptions {
     pub limits: ServerLimits,
     /// What is counted.
     pub counters: Arc<HttpCounters>,
+    /// Where each request is remembered, if anywhere.
+    pub activity: Option<Arc<Activity>>,
 }
 
 impl std::fmt::Debug for ServerOptions {
@@ -195,10 +199,16 @@ impl Connection {
         let paced = Paced::new(stream, &self.place.phase, &self.options.limits);
         let counters = Arc::clone(&self.options.counters);
         let phase = Arc::clone(&self.place.phase);
+        let activity = self.options.activity.clone();
         let answering = service_fn(move |request| {
             counters.requests.add(1);
+            let witness = Witness::of(&request, via, activity.clone());
             let answered = answer(service.clone(), request, via, Arc::clone(&phase), limits);
-            async { Ok::<_, std::convert::Infallible>(answered.await) }
+            async {
+                let answered = answered.await;
+                witness.note(&answered);
+                Ok::<_, std::convert::Infallible>(answered)
+            }
         });
         let mut connection = std::pin::pin!(
             http1::Builder::new()

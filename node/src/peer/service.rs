@@ -21,6 +21,7 @@ use tower_service::Service;
 use super::body::RetrievalBody;
 use super::cache::Cache;
 use super::desk::{Desk, Open, RetrievalOptions, Step};
+use crate::activity::Outcome;
 use crate::http::RequestBody;
 
 /// Longer messages ask for so many segments that looking them up may take milliseconds.
@@ -125,9 +126,11 @@ impl<C: Cache> Desk<C> {
         match sent {
             Some((answer, open, payload)) => {
                 self.count(&answer, &payload);
+                let outcome = outcome(&answer, payload.len() as u64);
                 let mut response = Response::new(RetrievalBody::of(&answer, payload, open));
                 let kind = HeaderValue::from_static("application/octet-stream");
                 response.headers_mut().insert(header::CONTENT_TYPE, kind);
+                response.extensions_mut().insert(outcome);
                 response
             }
             None => refused(StatusCode::BAD_REQUEST),
@@ -155,6 +158,24 @@ impl<C: Cache> Desk<C> {
         if answer.message_type() == MessageType::BLKLIST {
             self.counters.block_lists.add(1);
         }
+    }
+}
+
+/// What administrators are told of an answer; the id is of BranchCacheMonitoring.
+fn outcome(answer: &Answer, block_bytes: u64) -> Outcome {
+    const BLOCK_REQUEST: u16 = 113;
+    let of = |what, why, event_id| Outcome {
+        what,
+        why,
+        spared_bytes: block_bytes,
+        event_id,
+    };
+    match answer.message_type() {
+        MessageType::BLK if block_bytes == 0 => of("no block", "block-not-held", BLOCK_REQUEST),
+        MessageType::BLK => of("block", "", BLOCK_REQUEST),
+        MessageType::BLKLIST => of("block list", "", 0),
+        MessageType::SEGLIST => of("segment list", "", 0),
+        _ => of("other message", "", 0),
     }
 }
 

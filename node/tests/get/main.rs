@@ -11,3 +11,4 @@ mod origins;
 mod peers;
 mod resumed;
 mod room;
+mod shared;
