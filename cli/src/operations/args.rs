@@ -55,8 +55,9 @@ impl FromStr for LogFilter {
                 Some((target, level)) => (Some(target), level),
                 None => (None, directive),
             };
-            // Numbers are levels too, for the library alone.
-            let named = level.parse().ok().filter(|_| level.parse::<u8>().is_err());
+            // Numbers and nothing are levels too, for the library alone.
+            let is_word = level.starts_with(|first: char| first.is_ascii_alphabetic());
+            let named = level.parse().ok().filter(|_| is_word);
             let level: LevelFilter = named.ok_or_else(|| {
                 "expected off, error, warn, info, debug or trace, or such as warn,peerdist_node::discovery=debug"
                     .to_owned()

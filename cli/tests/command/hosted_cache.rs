@@ -143,7 +143,7 @@ fn a_certificate_is_made_once_and_its_key_is_for_its_owner_alone() {
     }
     fs::remove_file(room.at("store-key.pem")).unwrap();
     let complaint = room.run(line).refused();
-    assert!(complaint.contains("store-key.pem, is not"), "{complaint}");
+    assert!(complaint.contains("store-key.pem is not"), "{complaint}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Byte order: little-endian in rows; keys are redb's.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -156,14 +156,24 @@ fn open_base(path: &Path, cache_bytes: usize, is_writable: bool) -> IndexResult<
         }
         // Every page is held against its checksum once, for later it is trusted.
         builder.set_check_integrity_on_open(true);
+        // A new one gets its name when it is one: whoever is ended before leaves nothing that looks damaged.
+        let is_new = !path.exists();
+        let made = path.with_added_extension("new");
+        let at = if is_new { &made } else { path };
         let mut options = File::options();
         let options = options.read(true).write(true).create(true).mode(0o600);
-        let file = options.truncate(false).open(path)?;
+        let file = options.truncate(is_new).open(at)?;
         let base = builder.create_with_backend(FileBackend::new(file)?)?;
         // A table that was never opened for writing cannot be opened for reading.
         let transaction = base.begin_write()?;
         drop(Tables::open(&transaction)?);
         transaction.commit()?;
+        if is_new {
+            fs::rename(&made, path)?;
+            if let Some(directory) = path.parent() {
+                File::open(directory)?.sync_all()?;
+            }
+        }
         Ok(Base::Writable(base))
     })
 }
