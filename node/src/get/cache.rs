@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use peerdist::content::{Segment, SegmentId};
+use peerdist::discovery::Replies;
 use peerdist::retrieval::server::BlockForm;
 use peerdist::retrieval::{BlockIndex, BlockRange, BlockSet};
 
@@ -31,6 +32,14 @@ pub trait BlockCache: std::fmt::Debug + Send + Sync + 'static {
         index: BlockIndex,
         bytes: &[u8],
     ) -> Result<(), BoxError>;
+
+    /// Is told how often others offered a segment when it was looked for.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    fn note_replies(&self, _: &SegmentId, _: Replies) -> Result<(), BoxError> {
+        Ok(())
+    }
 
     /// Brings what was kept to where it survives the process.
     ///
@@ -128,6 +137,10 @@ impl BlockCache for StoredBlocks {
         }
         self.store.put_verified(id, index, bytes)?;
         Ok(())
+    }
+
+    fn note_replies(&self, id: &SegmentId, replies: Replies) -> Result<(), BoxError> {
+        Ok(self.store.note_replies(id, replies)?)
     }
 
     fn flush(&self) -> Result<(), BoxError> {

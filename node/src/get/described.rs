@@ -2,10 +2,14 @@
 //! Invariant: its blocks cover the wanted range without a gap, and each has a hash.
 //! Byte order: none.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use peerdist::client::WantedSegment;
 use peerdist::content::{
     Block, ContentRange, OwnedContentInfo, Segment, SegmentId, SegmentPlace, SegmentSecret,
 };
+use peerdist::discovery::Replies;
 use peerdist::hash::HashAlgorithm;
 use peerdist::retrieval::{BlockIndex, BlockSet};
 
@@ -15,6 +19,8 @@ pub(super) struct Described {
     info: OwnedContentInfo,
     rows: Vec<Row>,
     range: ContentRange,
+    /// How often each segment was offered, of those that were looked for.
+    replies: Mutex<BTreeMap<SegmentId, Replies>>,
 }
 
 #[derive(Debug)]
@@ -43,7 +49,29 @@ impl Described {
             }
             rows.push(Row { wanted, place });
         }
-        (at >= range.end() && !rows.is_empty()).then_some(Self { info, rows, range })
+        (at >= range.end() && !rows.is_empty()).then(|| Self {
+            info,
+            rows,
+            range,
+            replies: Mutex::default(),
+        })
+    }
+
+    pub(super) fn note_replies(&self, replies: &[(SegmentId, Replies)]) {
+        let mut known = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(replies.iter().copied());
+    }
+
+    pub(super) fn replies(&self) -> BTreeMap<SegmentId, Replies> {
+        self.replies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn replies_for(&self, id: &SegmentId) -> Replies {
+        let known = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(id).copied().unwrap_or_default()
     }
 
     pub(super) const fn info(&self) -> &OwnedContentInfo {

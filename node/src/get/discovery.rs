@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use peerdist::client::{DiscoveryToken, Sought};
 use peerdist::content::Version;
-use peerdist::discovery::Wanted;
+use peerdist::discovery::{Offered, Replies, Wanted};
 use tokio::sync::mpsc;
 
 use super::happening::Happening;
@@ -41,6 +41,7 @@ impl Discovery {
                     let _ = events.send(Happening::Found {
                         peer: *peer,
                         segments,
+                        replies: Vec::new(),
                     });
                 }
             }
@@ -51,10 +52,23 @@ impl Discovery {
                 });
                 match prober.discover(version, wanted.collect()) {
                     Ok(mut search) => {
+                        let mut replies = vec![Replies::default(); sought.len()];
                         while let Some(found) = search.next().await {
-                            let segments = found.segments.iter().map(|one| one.id).collect();
+                            // A download may be over before the search is, so they are counted as they come.
+                            for one in &found.segments {
+                                if let Some(replies) = replies.get_mut(one.index) {
+                                    replies.total += 1;
+                                    replies.full += u32::from(one.is_complete);
+                                }
+                            }
                             if let Some(peer) = found.addresses.first().copied() {
-                                let _ = events.send(Happening::Found { peer, segments });
+                                let count =
+                                    |one: &Offered| Some((one.id, *replies.get(one.index)?));
+                                let _ = events.send(Happening::Found {
+                                    peer,
+                                    segments: found.segments.iter().map(|one| one.id).collect(),
+                                    replies: found.segments.iter().filter_map(count).collect(),
+                                });
                             }
                         }
                     }

@@ -258,7 +258,12 @@ impl<N: Network> Driver<N> {
                     self.feed(Input::Failed { exchange });
                 }
             }
-            Happening::Found { peer, segments } => {
+            Happening::Found {
+                peer,
+                segments,
+                replies,
+            } => {
+                self.parts.bench.described.note_replies(&replies);
                 let most = self.parts.settings.peers_most;
                 if let Some(peer) = self.parts.peers.number(peer, most) {
                     self.feed(Input::Discovered {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use peerdist::client::{DiscoveryToken, FetchToken};
 use peerdist::content::SegmentId;
+use peerdist::discovery::Replies;
 use peerdist::retrieval::client::Exchange;
 
 use super::workers::Done;
@@ -23,6 +24,8 @@ pub(super) enum Happening {
     Found {
         peer: SocketAddr,
         segments: Vec<SegmentId>,
+        /// How often each of them was offered up to now.
+        replies: Vec<(SegmentId, Replies)>,
     },
     SearchEnded {
         discovery: DiscoveryToken,

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use peerdist::content::{SegmentId, SegmentSecret};
-use peerdist::discovery::{Held, Replies};
+use peerdist::discovery::Held;
 use peerdist::retrieval::server::{BlockForm, HeldBlock, HeldSegment, Holdings, SegmentHandle};
 use peerdist::retrieval::{BlockIndex, BlockRange, BlockSet};
 use peerdist::time::Instant;
@@ -125,7 +125,7 @@ impl Cache for Shelf {
             blocks,
             is_complete: blocks >= wanted.block_count(),
             age: Some(now.since(self.since)),
-            replies: Replies::default(),
+            replies: self.described.replies_for(id),
         })
     }
 

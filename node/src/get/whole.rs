@@ -2,11 +2,14 @@
 //! Invariant: the file gets its name only when every byte of it was verified, or came whole and plainly.
 //! Byte order: none.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use peerdist::content::SegmentId;
+use peerdist::discovery::Replies;
 use peerdist::hosted_cache::client::ClientSettings as OfferSettings;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +62,8 @@ enum Attempt {
 struct Got {
     shares: Shares,
     is_described: bool,
+    /// How often each segment was offered, of those that were looked for.
+    replies: BTreeMap<SegmentId, Replies>,
     sha256: Option<Sha256>,
     sharing: Option<Serving>,
 }
@@ -118,7 +123,14 @@ pub async fn fetch<N: Network>(
     let file = partial.map(|partial| partial.finish(bytes)).transpose()?;
     let elapsed = began.elapsed();
     if let Some(cache) = request.cache.clone() {
-        let flushed = tokio::task::spawn_blocking(move || cache.flush()).await;
+        let replies = got.replies;
+        let flushed = tokio::task::spawn_blocking(move || {
+            for (id, replies) in replies {
+                cache.note_replies(&id, replies)?;
+            }
+            cache.flush()
+        })
+        .await;
         if let Ok(Err(error)) = flushed {
             tracing::warn!(%error, "the store could not keep everything");
         }
@@ -268,6 +280,7 @@ impl<N: Network> Fetching<'_, N> {
                 Ok(Attempt::Done(Got {
                     shares,
                     is_described: false,
+                    replies: BTreeMap::new(),
                     sha256,
                     sharing: None,
                 }))
@@ -385,6 +398,7 @@ impl<N: Network> Fetching<'_, N> {
                 return Ok(Attempt::Done(Got {
                     shares,
                     is_described: true,
+                    replies: described.replies(),
                     sha256,
                     sharing,
                 }));

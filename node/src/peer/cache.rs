@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use peerdist::content::{BLOCK_BYTES, SegmentId, SegmentSecret, Version};
-use peerdist::discovery::{Held, Holdings as Discovered, Replies};
+use peerdist::discovery::{Held, Holdings as Discovered};
 use peerdist::retrieval::BlockIndex;
 use peerdist::retrieval::server::{BlockForm, Holdings};
 use peerdist::time::Instant;
@@ -64,7 +64,7 @@ impl Cache for Store {
             blocks,
             is_complete: blocks >= all,
             age: Some(now.since(Instant::from_nanos(summary.since))),
-            replies: Replies::default(),
+            replies: summary.replies,
         })
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use peerdist::content::SegmentId;
+use peerdist::discovery::Replies;
 use peerdist::retrieval::server::BlockForm;
 use peerdist::retrieval::{BlockIndex, BlockSet};
 use peerdist::store::Put;
@@ -55,6 +56,17 @@ impl StoreHandle {
         match self {
             Self::Owned(store) => store.describe(wall_clock(), id, facts),
             Self::Delegated(store) => store.describe(id, facts),
+        }
+    }
+
+    /// As [`Store::note_replies`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn note_replies(&self, id: &SegmentId, replies: Replies) -> Result<(), StoreError> {
+        match self {
+            Self::Owned(store) => store.note_replies(id, replies),
+            Self::Delegated(store) => store.note_replies(id, replies),
         }
     }
 

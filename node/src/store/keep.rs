@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use peerdist::content::SegmentId;
+use peerdist::discovery::Replies;
 use peerdist::hash::{HashAlgorithm, digest};
 use peerdist::retrieval::server::BlockForm;
 use peerdist::retrieval::{BlockIndex, BlockRange, BlockSet};
@@ -192,6 +193,18 @@ impl Shared {
                 None => facts.clone(),
             };
             self.append_facts(tables, effects, id, &mut row, (&joined, now, stamp))?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn note_replies(&self, id: &SegmentId, replies: Replies) -> Result<(), StoreError> {
+        self.change(false, |tables, _| {
+            if let Some(mut row) = tables.segment(id)?
+                && row.replies != replies
+            {
+                row.replies = replies;
+                tables.set_segment(id, &row)?;
+            }
             Ok(())
         })
     }

@@ -49,6 +49,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use peerdist::content::SegmentId;
+use peerdist::discovery::Replies;
 use peerdist::retrieval::server::{BlockForm, HeldBlock, HeldSegment, Holdings, SegmentHandle};
 use peerdist::retrieval::{BlockIndex, BlockSet};
 use peerdist::store::{BlockStore, Put, SealedBlock};
@@ -117,6 +118,15 @@ impl Store {
         facts: &SegmentFacts,
     ) -> Result<(), StoreError> {
         self.shared.describe(now, id, facts)
+    }
+
+    /// Tells how often others offered a segment when it was looked for: where it was often enough, discovery may leave
+    /// the answers to them. Nothing is told of a segment that is not there.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn note_replies(&self, id: &SegmentId, replies: Replies) -> Result<(), StoreError> {
+        self.shared.note_replies(id, replies)
     }
 
     /// What is known of a segment, its secret too.

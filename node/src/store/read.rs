@@ -373,6 +373,7 @@ impl Shared {
             version: facts.as_ref().map(|facts| facts.version),
             length: facts.as_ref().map(|facts| facts.length),
             is_proven: row.is_proven,
+            replies: row.replies,
             verified: verified.blocks,
             sealed: sealed.blocks,
             bytes: verified.bytes + sealed.bytes,

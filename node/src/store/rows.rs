@@ -4,6 +4,7 @@
 
 use peerdist::cipher::BLOCK_LEN;
 use peerdist::content::SegmentId;
+use peerdist::discovery::Replies;
 use peerdist::hash::Digest;
 use peerdist::retrieval::server::BlockForm;
 use peerdist::retrieval::{BlockIndex, BlockSet, CryptoAlgorithm};
@@ -40,6 +41,8 @@ pub(super) struct SegmentRow {
     pub(super) facts: Option<Place>,
     /// Whether the facts follow from the id: before that no block is served.
     pub(super) is_proven: bool,
+    /// How often others offered it when it was looked for.
+    pub(super) replies: Replies,
 }
 
 /// What everything adds up to.
@@ -112,7 +115,9 @@ impl SegmentRow {
         writer
             .u32_le(facts.pack)
             .u32_le(facts.at)
-            .u32_le(facts.length);
+            .u32_le(facts.length)
+            .u32_le(self.replies.total)
+            .u32_le(self.replies.full);
         for shelf in &self.shelves {
             writer.u8(u8::from(shelf.is_there));
             if !shelf.is_there {
@@ -137,10 +142,16 @@ impl SegmentRow {
         let handle = read_u64(reader)?;
         let [flags] = reader.array("Flags")?;
         let facts = read_place(reader)?;
+        let mut number = || Ok(u32::from_le_bytes(reader.array("Replies")?));
+        let replies = Replies {
+            total: number()?,
+            full: number()?,
+        };
         let mut row = Self {
             handle,
             facts: (flags & 2 != 0).then_some(facts),
             is_proven: flags & 1 != 0,
+            replies,
             ..Self::default()
         };
         for shelf in &mut row.shelves {

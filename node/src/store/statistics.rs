@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use peerdist::content::{SegmentId, Version};
+use peerdist::discovery::Replies;
 use peerdist::retrieval::{BlockIndex, BlockSet};
 
 use super::packs::locked;
@@ -56,6 +57,8 @@ pub struct SegmentSummary {
     pub length: Option<u32>,
     /// Whether its facts follow from its id: before that no block is served.
     pub is_proven: bool,
+    /// How often others offered it when it was looked for.
+    pub replies: Replies,
     /// Blocks that were verified.
     pub verified: BlockSet,
     /// Blocks that are sealed.

@@ -14,7 +14,7 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use peerdist::content::create::Creator;
 use peerdist::content::{ContentInfo, SecretKey, SegmentId, SegmentSecret, Version};
-use peerdist::discovery::Held;
+use peerdist::discovery::{Held, Replies};
 use peerdist::entropy::{Entropy, Purpose};
 use peerdist::hash::HashAlgorithm;
 use peerdist::retrieval::server::{
@@ -243,6 +243,8 @@ impl Origin {
 #[derive(Debug, Default)]
 pub(crate) struct Blocks {
     segments: BTreeMap<SegmentId, (SegmentSecret, BTreeMap<BlockIndex, Vec<u8>>)>,
+    /// How many blocks there are of each segment, and of which version its content information is.
+    all: BTreeMap<SegmentId, (Version, usize)>,
 }
 
 impl Blocks {
@@ -252,6 +254,8 @@ impl Blocks {
         let mut blocks = Self::default();
         let mut number = 0;
         for segment in info.segments() {
+            let count = segment.blocks().count();
+            blocks.all.insert(segment.id(), (info.version(), count));
             for block in segment.blocks() {
                 if has(number) {
                     let range = usize::try_from(block.offset).unwrap()
@@ -325,8 +329,16 @@ impl Cache for Blocks {
         Some(BlockForm::Plain)
     }
 
-    fn held(&self, _: Instant, _: &SegmentId) -> Option<Held> {
-        None
+    fn held(&self, _: Instant, id: &SegmentId) -> Option<Held> {
+        let (version, all) = *self.all.get(id)?;
+        let blocks = self.segments.get(id)?.1.len();
+        Some(Held {
+            version,
+            blocks: u32::try_from(blocks).unwrap(),
+            is_complete: blocks == all,
+            age: None,
+            replies: Replies::default(),
+        })
     }
 
     fn expire(&self, _: Instant) -> u64 {

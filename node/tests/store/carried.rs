@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use peerdist::discovery::Replies;
 use peerdist_node::store::{
     ControlServer, Imported, PackageError, Store, StoreError, StoreHandle, export, import,
 };
@@ -52,6 +53,9 @@ fn a_store_of_another_process_answers_over_its_socket_as_our_own_does() {
             store.verify(&segment.id).unwrap()
         );
     }
+    let replies = Replies { total: 7, full: 3 };
+    handle.note_replies(&two.id, replies).unwrap();
+    assert_eq!(store.inspect(&two.id).unwrap().unwrap().replies, replies);
     assert_eq!(handle.list(None).unwrap(), store.list(None, 99).unwrap());
     handle.flush().unwrap();
     let counted = |statistics: peerdist_node::store::Statistics| statistics.verified_blocks;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use peerdist::discovery::Replies;
 use peerdist::retrieval::BlockSet;
 use peerdist::retrieval::server::{BlockForm, Holdings};
 use peerdist::store::Put;
+use peerdist_node::peer::Cache;
 use peerdist_node::store::{Change, FactsError, Store, StoreError, StoreSettings};
 
 use crate::segments::{BLOCK, DAY, at, now, open, sealed, settings, v1, v2};
@@ -34,6 +36,32 @@ fn blocks_of_both_versions_are_there_after_the_store_was_closed_and_opened() {
     let statistics = store.statistics().unwrap();
     assert_eq!(statistics.verified_blocks, 7);
     assert_eq!(statistics.verified_segments, 2);
+}
+
+#[test]
+fn what_others_offered_is_remembered_with_a_segment_and_goes_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = v1(1, 2 * BLOCK);
+    let replies = Replies {
+        total: 12,
+        full: 10,
+    };
+    let store = open(directory.path());
+    store.note_replies(&one.id, replies).unwrap();
+    assert!(store.inspect(&one.id).unwrap().is_none());
+    one.put_all(&store);
+    store.note_replies(&one.id, replies).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    let store = open(directory.path());
+    assert_eq!(
+        Cache::held(&store, now(), &one.id).unwrap().replies,
+        replies
+    );
+    store.forget(&one.id).unwrap();
+    one.put_all(&store);
+    let held = Cache::held(&store, now(), &one.id).unwrap();
+    assert_eq!(held.replies, Replies::default());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use peerdist::content::SegmentId;
+use peerdist::discovery::Replies;
 use peerdist::retrieval::server::BlockForm;
 use peerdist::retrieval::{BlockIndex, BlockSet};
 use peerdist::store::Put;
@@ -130,6 +131,18 @@ impl RemoteStore {
             writer.bytes(&facts.encode(true));
         };
         self.ask(Op::Describe, write, |_| Ok(()))
+    }
+
+    pub(in super::super) fn note_replies(
+        &self,
+        id: &SegmentId,
+        replies: Replies,
+    ) -> Result<(), StoreError> {
+        let write = |writer: &mut Writer| {
+            id.write(writer);
+            replies.write(writer);
+        };
+        self.ask(Op::NoteReplies, write, |_| Ok(()))
     }
 
     pub(in super::super) fn put_verified(

@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use peerdist::content::SegmentId;
+use peerdist::discovery::Replies;
 use peerdist::store::Put;
 use peerdist::wire::{Reader, Writer};
 
@@ -198,6 +199,12 @@ impl Serving {
                 let id = SegmentId::read(&mut reader)?;
                 let facts = wire::facts(&mut reader)?;
                 store.describe(now, &id, &facts)?;
+            }
+            Op::NoteReplies => {
+                let id = SegmentId::read(&mut reader)?;
+                let replies = Replies::read(&mut reader)?;
+                wire::end(&reader)?;
+                store.note_replies(&id, replies)?;
             }
             Op::Put => {
                 let id = SegmentId::read(&mut reader)?;

@@ -5,6 +5,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use peerdist::content::{SegmentId, Version};
+use peerdist::discovery::Replies;
 use peerdist::hash::Digest;
 use peerdist::retrieval::server::BlockForm;
 use peerdist::retrieval::{BlockIndex, BlockSet, CryptoAlgorithm};
@@ -62,6 +63,7 @@ pub(super) enum Op {
     Flush = 9,
     Forget = 10,
     ForgetAll = 11,
+    NoteReplies = 12,
 }
 
 impl Op {
@@ -79,6 +81,7 @@ impl Op {
             Self::Flush,
             Self::Forget,
             Self::ForgetAll,
+            Self::NoteReplies,
         ];
         all.into_iter()
             .find(|op| *op as u8 == number)
@@ -180,6 +183,19 @@ impl Wire for BlockSet {
     }
 }
 
+impl Wire for Replies {
+    fn write(&self, writer: &mut Writer) {
+        writer.u32_le(self.total).u32_le(self.full);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            total: u32::from_le_bytes(reader.array("Total")?),
+            full: u32::from_le_bytes(reader.array("Full")?),
+        })
+    }
+}
+
 impl Wire for BlockForm {
     fn write(&self, writer: &mut Writer) {
         match self {
@@ -211,6 +227,7 @@ impl Wire for SegmentSummary {
             })
             .u32_le(self.length.unwrap_or(0));
         self.is_proven.write(writer);
+        self.replies.write(writer);
         self.verified.write(writer);
         self.sealed.write(writer);
         writer
@@ -233,6 +250,7 @@ impl Wire for SegmentSummary {
             version,
             length: version.map(|_| length),
             is_proven: bool::read(reader)?,
+            replies: Replies::read(reader)?,
             verified: BlockSet::read(reader)?,
             sealed: BlockSet::read(reader)?,
             bytes: u64::read(reader)?,
