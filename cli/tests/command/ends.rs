@@ -35,6 +35,14 @@ fn has_nameless_files(room: &Room) -> bool {
     has
 }
 
+/// Whether a signal does nothing to whom this process starts.
+fn is_ignored(signal: u32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or_default() >> (signal - 1) & 1 == 1
+}
+
 #[test]
 fn whatever_signal_ends_it_nothing_is_left_and_what_was_there_stays() {
     let room = Room::new();
@@ -44,7 +52,11 @@ fn whatever_signal_ends_it_nothing_is_left_and_what_was_there_stays() {
             "NOT RUN: no draft left by a signal; this file system has no files without a name"
         );
     }
-    for signal in ["INT", "TERM", "HUP", "KILL"] {
+    for (number, signal) in [(2, "INT"), (15, "TERM"), (1, "HUP"), (9, "KILL")] {
+        if is_ignored(number) {
+            eprintln!("NOT RUN: SIG{signal}: whoever runs this test has it ignored, as nohup does");
+            continue;
+        }
         for old in [None, Some("old bytes")] {
             let _ = fs::remove_file(room.at("out"));
             if let Some(old) = old {
