@@ -204,7 +204,7 @@ fn sharing(
     let settings = ServerSettings::peer();
     let responder = ResponderOptions {
         own_probers,
-        ..ResponderOptions::new(Numbers::default(), seed()?, clock)
+        ..ResponderOptions::new(Numbers::forgotten(), seed()?, clock)
     };
     Ok(Sharing {
         options: PeerOptions {

@@ -349,7 +349,7 @@ pub(crate) fn peer_options(clock: Clock) -> PeerOptions {
             clock,
             counters: Arc::default(),
         },
-        responder: ResponderOptions::new(Numbers::default(), [4; 32], clock),
+        responder: ResponderOptions::new(Numbers::forgotten(), [4; 32], clock),
         expire_interval_ms: 60_000,
     }
 }
@@ -414,7 +414,8 @@ impl Desk {
 }
 
 pub(crate) async fn get(request: Request) -> Result<Report, GetError> {
-    let fetched = fetch(&TokioNetwork, request, &mut ());
+    let mut nobody = ();
+    let fetched = fetch(&TokioNetwork, request, &mut nobody);
     let report = tokio::time::timeout(PATIENCE, fetched)
         .await
         .expect("it ends")?;
