@@ -23,7 +23,7 @@ pub(crate) struct DoctorArgs {
     /// The settings of what is to run here; without them the machine alone is looked at
     #[arg(long = "config", id = "checked", value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
-    /// A hosted cache that should be reached: HOST[:PORT] or a URL; may be given several times
+    /// A hosted cache that should be reached: HOST, HOST:PORT or a URL; may be given several times
     #[arg(long, value_name = "HOST")]
     hosted: Vec<String>,
     /// As JSON

@@ -21,7 +21,7 @@ pub(crate) struct GetArgs {
     /// Where blocks are looked for before the origin is asked [default: hosted with --hosted, else distributed]
     #[arg(long, value_enum)]
     pub(crate) mode: Option<Mode>,
-    /// The hosted cache: HOST[:PORT], or https://HOST[:PORT] for one that is offered content in version 1.0
+    /// The hosted cache: HOST or HOST:PORT, with https:// before it where it is offered content in version 1.0
     #[arg(long, value_name = "ADDR")]
     pub(crate) hosted: Option<String>,
     /// Where a hosted cache that is named with https:// gives blocks

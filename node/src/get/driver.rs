@@ -202,8 +202,16 @@ impl<N: Network> Driver<N> {
         }
     }
 
-    /// What is left when it is over.
-    pub(super) fn finish(self) -> (Option<Stream>, Option<Offers<N>>) {
+    /// What is left when it is over. Workers are waited for: one that wrote later would write into what comes next.
+    pub(super) async fn finish(mut self) -> (Option<Stream>, Option<Offers<N>>) {
+        self.tasks.shutdown().await;
+        while self.busy > 0 {
+            match self.happenings.recv().await {
+                Some(Happening::Worked(_)) => self.busy -= 1,
+                Some(_) => {}
+                None => break,
+            }
+        }
         (self.parts.stream, self.parts.offers)
     }
 
@@ -393,7 +401,10 @@ impl<N: Network> Driver<N> {
             }
             let events = self.events.clone();
             tokio::task::spawn_blocking(move || {
-                let _ = events.send(Happening::Worked(workers::work(&bench, jobs)));
+                let done = workers::work(&bench, jobs);
+                // Whoever hears of it may be about to hand the file to somebody else.
+                drop(bench);
+                let _ = events.send(Happening::Worked(done));
             });
         }
     }

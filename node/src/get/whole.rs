@@ -330,9 +330,9 @@ impl<N: Network> Fetching<'_, N> {
             )),
             Destination::File(_) => None,
         };
-        let (shelf, serving, port) = match (&request.sharing, &bench.file) {
-            (Some(sharing), Some(file)) => {
-                let file = file.try_clone().map_err(failed)?;
+        let (shelf, serving, port) = match (&request.sharing, partial.as_ref()) {
+            (Some(sharing), Some(partial)) => {
+                let file = partial.reader().map_err(failed)?;
                 let shelf = Arc::new(Shelf::new(&described, file, &have, request.clock.now()));
                 let (serving, port) = self.serve(sharing, &shelf).await?;
                 (
@@ -376,7 +376,7 @@ impl<N: Network> Fetching<'_, N> {
         self.lies += driver.lies;
         self.rejected += driver.rejected;
         let shares = driver.progress.shares;
-        let (stream, offers) = driver.finish();
+        let (stream, offers) = driver.finish().await;
         if let Some(partial) = partial.as_mut() {
             partial.keep(shares.total() > 0);
         }

@@ -69,6 +69,14 @@ impl Partial {
         &self.file
     }
 
+    /// The same file for reading alone, which does not keep others from taking it in hand.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn reader(&self) -> io::Result<File> {
+        File::open(&self.part)
+    }
+
     /// Whether it is to stay where it does not come to its end.
     pub const fn keep(&mut self, is_kept: bool) {
         self.is_kept = is_kept;
