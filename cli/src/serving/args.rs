@@ -22,7 +22,7 @@ pub(crate) struct ServeArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProxyArgs {
-    /// The web server: http://HOST/PATH or https://…, with a port where it is another than usual
+    /// The web server: http://HOST:PORT/PATH or https://…
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) upstream: Upstream,
     /// Certificates that the web server's may be signed by, in PEM, beside the system's
