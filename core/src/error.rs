@@ -32,3 +32,61 @@ impl fmt::Display for Rejected {
         write!(f, "{} at byte {}: {}", self.requirement, self.at, self.why)
     }
 }
+
+/// Bytes that cannot be accepted: where, and why. Each protocol has its own kinds of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecodeError<P> {
+    /// Offset of what is at fault.
+    pub at: usize,
+    /// The name that the document gives to the field, element or parameter at fault.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub problem: P,
+    requirement: &'static str,
+}
+
+impl<P: Copy> DecodeError<P> {
+    pub(crate) const fn new(
+        at: usize,
+        field: &'static str,
+        problem: P,
+        requirement: &'static str,
+    ) -> Self {
+        Self {
+            at,
+            field,
+            problem,
+            requirement,
+        }
+    }
+
+    /// The requirement that the bytes break.
+    #[must_use]
+    pub const fn requirement(&self) -> &'static str {
+        self.requirement
+    }
+
+    /// The same fault as one against another requirement.
+    pub(crate) const fn against(mut self, requirement: &'static str) -> Self {
+        self.requirement = requirement;
+        self
+    }
+}
+
+impl<P: fmt::Display> fmt::Display for DecodeError<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {}, {}: {}", self.at, self.field, self.problem)
+    }
+}
+
+impl<P: fmt::Debug + fmt::Display> core::error::Error for DecodeError<P> {}
+
+impl<P: fmt::Display> From<DecodeError<P>> for Rejected {
+    fn from(error: DecodeError<P>) -> Self {
+        Self {
+            requirement: error.requirement,
+            at: error.at,
+            why: format!("{}: {}", error.field, error.problem),
+        }
+    }
+}

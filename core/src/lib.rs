@@ -41,6 +41,7 @@ pub mod error;
 pub mod hash;
 pub mod hosted_cache;
 pub mod http_encoding;
+mod quirk;
 pub mod retrieval;
 pub mod smb;
 pub mod store;

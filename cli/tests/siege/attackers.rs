@@ -4,10 +4,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
+use tokio::time::Instant;
 
 /// Connections from one address; a server may have a limit for each.
 const BY_ADDRESS: u64 = 200;
@@ -78,7 +79,7 @@ impl Siege {
                 misbehave(manner, &mut stream, &good, number).await
             };
             // Whatever becomes of it, the next one comes.
-            let _ = tokio::time::timeout_at(self.until.into(), one).await;
+            let _ = tokio::time::timeout_at(self.until, one).await;
             tokio::time::sleep(AGAIN).await;
         }
     }
@@ -110,7 +111,7 @@ impl Siege {
                     _ => number.to_le_bytes().repeat(number % 150),
                 };
                 let group = Ipv4Addr::new(239, 255, 255, 250);
-                let to = if number % 2 == 0 {
+                let to = if number.is_multiple_of(2) {
                     Ipv4Addr::LOCALHOST
                 } else {
                     group

@@ -12,10 +12,11 @@ mod attackers;
 mod good;
 mod server;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use attackers::{Manner, Siege};
 use good::Client;

@@ -4,28 +4,10 @@
 
 use core::fmt;
 
-use crate::error::Rejected;
 use crate::wire::Truncated;
 
 /// Content information that cannot be accepted: where, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeError {
-    /// Offset of the field at fault.
-    pub at: usize,
-    /// The field's name in MS-PCCRC.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub problem: Problem,
-    requirement: &'static str,
-}
-
-impl DecodeError {
-    /// The requirement that the bytes break.
-    #[must_use]
-    pub const fn requirement(&self) -> &'static str {
-        self.requirement
-    }
-}
+pub type DecodeError = crate::error::DecodeError<Problem>;
 
 /// The kinds of fault. [`Problem::name`] is stable: vectors and reports use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,12 +92,7 @@ impl Problem {
         field: &'static str,
         requirement: &'static str,
     ) -> DecodeError {
-        DecodeError {
-            at,
-            field,
-            problem: self,
-            requirement,
-        }
+        DecodeError::new(at, field, self, requirement)
     }
 }
 
@@ -153,24 +130,6 @@ const fn layout_of(field: &str, at: usize) -> &'static str {
         _ => "PCCRC-2.3-10",
     }
 }
-
-impl From<DecodeError> for Rejected {
-    fn from(error: DecodeError) -> Self {
-        Self {
-            requirement: error.requirement,
-            at: error.at,
-            why: format!("{}: {}", error.field, error.problem),
-        }
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}, {}: {}", self.at, self.field, self.problem)
-    }
-}
-
-impl core::error::Error for DecodeError {}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

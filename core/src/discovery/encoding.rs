@@ -33,11 +33,7 @@ impl<'a> Document<'a> {
                 found: bytes.len(),
                 most: MAX_MESSAGE_BYTES,
             };
-            return Err(DecodeError {
-                at: MAX_MESSAGE_BYTES,
-                field: WHOLE,
-                problem,
-            });
+            return Err(problem.at(MAX_MESSAGE_BYTES, WHOLE));
         }
         let document = match bytes {
             [0xEF, 0xBB, 0xBF, rest @ ..] => Self::utf8(rest, 3, trace)?,
@@ -60,10 +56,9 @@ impl<'a> Document<'a> {
         mark_bytes: usize,
         trace: Option<&'a Trace>,
     ) -> Result<Self, DecodeError> {
-        let text = core::str::from_utf8(bytes).map_err(|error| DecodeError {
-            at: mark_bytes + error.valid_up_to(),
-            field: WHOLE,
-            problem: Problem::Encoding,
+        let text = core::str::from_utf8(bytes).map_err(|error| {
+            let at = mark_bytes + error.valid_up_to();
+            Problem::Encoding.at(at, WHOLE)
         })?;
         Ok(Self {
             text: Cow::Borrowed(text),
@@ -82,11 +77,7 @@ impl<'a> Document<'a> {
         let (units, rest) = bytes.as_chunks::<2>();
         let mut text = String::with_capacity(bytes.len());
         let mut at = mark_bytes;
-        let invalid = |at| DecodeError {
-            at,
-            field: WHOLE,
-            problem: Problem::Encoding,
-        };
+        let invalid = |at| Problem::Encoding.at(at, WHOLE);
         for c in char::decode_utf16(units.iter().map(|pair| unit(*pair))) {
             let c = c.map_err(|_| invalid(at))?;
             text.push(c);
@@ -133,11 +124,7 @@ impl<'a> Document<'a> {
     }
 
     pub(super) fn error(&self, problem: Problem, at: usize, field: &'static str) -> DecodeError {
-        DecodeError {
-            at: self.offset(at),
-            field,
-            problem,
-        }
+        problem.at(self.offset(at), field)
     }
 
     /// Tells the trace, if there is one, of the field between two places of the text.

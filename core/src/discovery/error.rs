@@ -4,18 +4,8 @@
 
 use core::fmt;
 
-use crate::error::Rejected;
-
-/// A datagram that is no discovery message: where, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeError {
-    /// Offset of what is at fault.
-    pub at: usize,
-    /// The element or attribute at fault, by its name in the documents; `XML` where the text as such is.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub problem: Problem,
-}
+/// A datagram that is no discovery message: where, and why. The field is `XML` where the text as such is at fault.
+pub type DecodeError = crate::error::DecodeError<Problem>;
 
 /// The kinds of fault. [`Problem::name`] is stable: vectors and reports use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,38 +132,39 @@ impl Problem {
             Self::TooManyAddresses { .. } => "too-many-addresses",
         }
     }
-}
 
-impl DecodeError {
-    /// The requirement that the message breaks.
-    #[must_use]
-    pub fn requirement(&self) -> &'static str {
-        match self.problem {
-            Problem::UnboundPrefix | Problem::ReservedPrefix => "PCCRD-2.2.1-03",
-            Problem::NotSoap => "PCCRD-2.2.1-02",
-            Problem::ForeignAction => "PCCRD-3.2.6-01",
-            Problem::ForeignTypes | Problem::Types => "PCCRD-2.2.3.1-03",
-            Problem::MatchBy => "PCCRD-2.2.2.1-02",
-            Problem::MissingElement { of } | Problem::DuplicateElement { of } => {
-                missing_from(of, self.field)
-            }
-            Problem::Identifier { .. } if self.field == "Address" => "PCCRD-2.2.3.4-01",
-            Problem::Identifier { .. } => "PCCRD-4.1-01",
-            Problem::Number if self.field == "MetadataVersion" => "PCCRD-2.2.3.5-01",
-            Problem::Number => "PCCRD-4.3-01",
-            Problem::NoScopes => "PCCRD-3.2.4.1-07",
-            Problem::Hex if self.field == "BlockCount" => "PCCRD-2.2.3.9-02",
-            Problem::Hex | Problem::IdLength { .. } => "PCCRD-2.2.3.3-03",
-            Problem::TooManyScopes { .. } | Problem::ScopeLength { .. } => "PCCRD-2.2.3.3-05",
-            Problem::Base64 if self.field == "SegmentAges" => "PCCRD-2.2.3.9-04",
-            Problem::Base64 => "PCCRD-2.2.3.3-04",
-            Problem::BlockCount { .. } => "PCCRD-2.2.3.9-02",
-            Problem::NoAddress | Problem::TooManyAddresses { .. } => "PCCRD-2.2.3.8-02",
+    pub(super) fn at(self, at: usize, field: &'static str) -> DecodeError {
+        DecodeError::new(at, field, self, self.requirement(field))
+    }
+
+    /// The requirement that a message with this in an element breaks.
+    fn requirement(self, field: &str) -> &'static str {
+        match self {
+            Self::UnboundPrefix | Self::ReservedPrefix => "PCCRD-2.2.1-03",
+            Self::NotSoap => "PCCRD-2.2.1-02",
+            Self::ForeignAction => "PCCRD-3.2.6-01",
+            Self::ForeignTypes | Self::Types => "PCCRD-2.2.3.1-03",
+            Self::MatchBy => "PCCRD-2.2.2.1-02",
+            Self::MissingElement { of } | Self::DuplicateElement { of } => missing_from(of, field),
+            Self::Identifier { .. } if field == "Address" => "PCCRD-2.2.3.4-01",
+            Self::Identifier { .. } => "PCCRD-4.1-01",
+            Self::Number if field == "MetadataVersion" => "PCCRD-2.2.3.5-01",
+            Self::Number => "PCCRD-4.3-01",
+            Self::NoScopes => "PCCRD-3.2.4.1-07",
+            Self::Hex if field == "BlockCount" => "PCCRD-2.2.3.9-02",
+            Self::Hex | Self::IdLength { .. } => "PCCRD-2.2.3.3-03",
+            Self::TooManyScopes { .. } | Self::ScopeLength { .. } => "PCCRD-2.2.3.3-05",
+            Self::Base64 if field == "SegmentAges" => "PCCRD-2.2.3.9-04",
+            Self::Base64 => "PCCRD-2.2.3.3-04",
+            Self::BlockCount { .. } => "PCCRD-2.2.3.9-02",
+            Self::NoAddress | Self::TooManyAddresses { .. } => "PCCRD-2.2.3.8-02",
             // All the rest is XML that nobody may send over this transport.
             _ => "PCCRD-2.1-01",
         }
     }
+}
 
+impl DecodeError {
     /// Whether this is no fault, but a good message for somebody else.
     #[must_use]
     pub const fn is_foreign(&self) -> bool {
@@ -196,24 +187,6 @@ fn missing_from(of: &str, field: &str) -> &'static str {
         _ => "PCCRD-2.2.2.2-02",
     }
 }
-
-impl From<DecodeError> for Rejected {
-    fn from(error: DecodeError) -> Self {
-        Self {
-            requirement: error.requirement(),
-            at: error.at,
-            why: format!("{}: {}", error.field, error.problem),
-        }
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}, {}: {}", self.at, self.field, self.problem)
-    }
-}
-
-impl core::error::Error for DecodeError {}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

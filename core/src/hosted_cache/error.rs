@@ -5,19 +5,10 @@
 use core::fmt;
 
 use super::{BATCH_MAX_SEGMENTS, MessageType};
-use crate::error::Rejected;
 use crate::wire::Truncated;
 
 /// A message that cannot be accepted: where, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeError {
-    /// Offset of the field at fault.
-    pub at: usize,
-    /// The field's name in MS-PCHC.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub problem: Problem,
-}
+pub type DecodeError = crate::error::DecodeError<Problem>;
 
 /// The kinds of fault. [`Problem::name`] is stable: vectors and reports use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,20 +62,13 @@ impl Problem {
     }
 
     pub(super) const fn at(self, at: usize, field: &'static str) -> DecodeError {
-        DecodeError {
-            at,
-            field,
-            problem: self,
-        }
+        DecodeError::new(at, field, self, self.requirement(field))
     }
-}
 
-impl DecodeError {
-    /// The requirement that the message breaks.
-    #[must_use]
-    pub const fn requirement(&self) -> &'static str {
-        match self.problem {
-            Problem::Truncated { .. } => match self.field.as_bytes() {
+    /// The requirement that a message with this in a field breaks.
+    const fn requirement(self, field: &str) -> &'static str {
+        match self {
+            Self::Truncated { .. } => match field.as_bytes() {
                 b"Size" => "PCHC-2.2.2.1-01",
                 b"ResponseCode" => "PCHC-2.2.2.2-01",
                 b"BlockSize" | b"SegmentSize" | b"SizeOfContentTag" | b"HashAlgorithm"
@@ -92,21 +76,21 @@ impl DecodeError {
                 b"ContentTag" => "PCHC-2.2.1.4-02",
                 _ => "PCHC-2.2.1-01",
             },
-            Problem::TrailingBytes { .. } => "PCHC-2.2.2.2-01",
-            Problem::UnknownVersion { minor, .. } if minor != 0 => "PCHC-2.2.1.1-03",
-            Problem::UnknownVersion { .. } => "PCHC-2.2.1.1-02",
-            Problem::UnknownType { .. } => "PCHC-2.2.1.1-04",
-            Problem::WrongVersion { found, .. } => match found {
+            Self::TrailingBytes { .. } => "PCHC-2.2.2.2-01",
+            Self::UnknownVersion { minor, .. } if minor != 0 => "PCHC-2.2.1.1-03",
+            Self::UnknownVersion { .. } => "PCHC-2.2.1.1-02",
+            Self::UnknownType { .. } => "PCHC-2.2.1.1-04",
+            Self::WrongVersion { found, .. } => match found {
                 MessageType::INITIAL_OFFER => "PCHC-2.2.1.3-01",
                 MessageType::SEGMENT_INFO => "PCHC-2.2.1.4-01",
                 _ => "PCHC-2.2.1.5-01",
             },
-            Problem::SegmentIdSize { .. } => "PCHC-2.2.1.3-02",
-            Problem::NoSegments => "PCHC-2.2.1.5-03",
-            Problem::TooManySegments { .. } => "PCHC-2.2.1.5-02",
-            Problem::ContentTagSize { .. } => "PCHC-2.2.1.5-06",
-            Problem::UnknownHash { .. } => "PCHC-2.2.1.5-07",
-            Problem::SizeMismatch { .. } => "PCHC-2.2.2.1-01",
+            Self::SegmentIdSize { .. } => "PCHC-2.2.1.3-02",
+            Self::NoSegments => "PCHC-2.2.1.5-03",
+            Self::TooManySegments { .. } => "PCHC-2.2.1.5-02",
+            Self::ContentTagSize { .. } => "PCHC-2.2.1.5-06",
+            Self::UnknownHash { .. } => "PCHC-2.2.1.5-07",
+            Self::SizeMismatch { .. } => "PCHC-2.2.2.1-01",
         }
     }
 }
@@ -122,24 +106,6 @@ impl From<Truncated> for DecodeError {
         Problem::Truncated { needed, remaining }.at(at, field)
     }
 }
-
-impl From<DecodeError> for Rejected {
-    fn from(error: DecodeError) -> Self {
-        Self {
-            requirement: error.requirement(),
-            at: error.at,
-            why: format!("{}: {}", error.field, error.problem),
-        }
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}, {}: {}", self.at, self.field, self.problem)
-    }
-}
-
-impl core::error::Error for DecodeError {}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -155,7 +155,7 @@ impl ResponseFields {
             match ContentEncoding::decode(value).map_err(fault("Content-Encoding")) {
                 Ok((found, quirks)) => {
                     self.coding = self.coding.with(found);
-                    self.quirks.join(quirks);
+                    self.quirks = self.quirks.union(quirks);
                 }
                 Err(error) => {
                     self.coding = ContentEncoding::Combined;
@@ -170,7 +170,7 @@ impl ResponseFields {
             match joined {
                 Ok((found, quirks)) => {
                     self.peerdist = Some(found);
-                    self.quirks.join(quirks);
+                    self.quirks = self.quirks.union(quirks);
                 }
                 Err(error) => self.fault = self.fault.or(Some(error)),
             }
@@ -182,7 +182,7 @@ impl ResponseFields {
             match joined {
                 Ok((found, quirks)) => {
                     self.peerdist_ex = Some(found);
-                    self.quirks.join(quirks);
+                    self.quirks = self.quirks.union(quirks);
                 }
                 Err(error) => self.fault_ex = self.fault_ex.or(Some(error)),
             }

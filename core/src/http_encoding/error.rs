@@ -7,15 +7,7 @@ use core::fmt;
 use crate::error::Rejected;
 
 /// A header field's value that cannot be accepted: where, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeError {
-    /// Offset in the value of what is at fault.
-    pub at: usize,
-    /// The parameter's name in the document, or the header field's where no parameter is known yet.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub problem: Problem,
-}
+pub type DecodeError = crate::error::DecodeError<Problem>;
 
 /// The kinds of fault. [`Problem::name`] is stable: vectors and reports use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,23 +59,16 @@ impl Problem {
         }
     }
 
-    pub(super) const fn at(self, at: usize, field: &'static str) -> DecodeError {
-        DecodeError {
-            at,
-            field,
-            problem: self,
-        }
+    pub(super) fn at(self, at: usize, field: &'static str) -> DecodeError {
+        DecodeError::new(at, field, self, self.requirement(field))
     }
-}
 
-impl DecodeError {
-    /// The requirement that it breaks.
-    #[must_use]
-    pub fn requirement(&self) -> &'static str {
-        match (self.problem, self.field) {
-            (Problem::VersionSyntax, _) => "PCCRTP-2.2-05",
-            (Problem::Quality, _) => "PCCRTP-2.2-01",
-            (Problem::HalfWindow, _) => "PCCRTP-2.2-10",
+    /// The requirement that a value with this in a parameter breaks.
+    fn requirement(self, field: &str) -> &'static str {
+        match (self, field) {
+            (Self::VersionSyntax, _) => "PCCRTP-2.2-05",
+            (Self::Quality, _) => "PCCRTP-2.2-01",
+            (Self::HalfWindow, _) => "PCCRTP-2.2-10",
             (_, "Version") => "PCCRTP-2.2-04",
             (_, "ContentLength") => "PCCRTP-2.2-07",
             (_, "MissingDataRequest") => "PCCRTP-2.2-08",
@@ -97,14 +82,6 @@ impl DecodeError {
         }
     }
 }
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}, {}: {}", self.at, self.field, self.problem)
-    }
-}
-
-impl core::error::Error for DecodeError {}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -38,7 +38,7 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
-    pub(super) const fn fault(&self, problem: Problem) -> DecodeError {
+    pub(super) fn fault(&self, problem: Problem) -> DecodeError {
         problem.at(self.at, self.header)
     }
 
@@ -155,7 +155,7 @@ pub(super) struct Parameter<'a> {
 
 impl<'a> Parameter<'a> {
     /// The value, for a parameter that must have one.
-    pub(super) const fn required(&self, field: &'static str) -> Result<Span<'a>, DecodeError> {
+    pub(super) fn required(&self, field: &'static str) -> Result<Span<'a>, DecodeError> {
         if self.value.text.is_empty() {
             return Err(Problem::MissingValue.at(self.value.at, field));
         }

@@ -124,11 +124,7 @@ impl PeerDist {
     }
 }
 
-pub(super) const fn once(
-    already: bool,
-    name: Span<'_>,
-    field: &'static str,
-) -> Result<(), DecodeError> {
+pub(super) fn once(already: bool, name: Span<'_>, field: &'static str) -> Result<(), DecodeError> {
     if already {
         return Err(Problem::DuplicateParameter.at(name.at, field));
     }

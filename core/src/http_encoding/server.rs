@@ -83,7 +83,7 @@ impl<'a> RequestFields<'a> {
     ) -> Option<T> {
         match read {
             Ok((found, quirks)) => {
-                self.quirks.join(quirks);
+                self.quirks = self.quirks.union(quirks);
                 Some(found)
             }
             Err(error) => {

@@ -5,20 +5,10 @@
 use core::fmt;
 
 use super::{CryptoAlgorithm, MessageType};
-use crate::error::Rejected;
 use crate::wire::Truncated;
 
-/// A message that cannot be accepted: where, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeError {
-    /// Offset of the field at fault, the size in front of a response counted.
-    pub at: usize,
-    /// The field's name in MS-PCCRR.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub problem: Problem,
-    requirement: &'static str,
-}
+/// A message that cannot be accepted: where, the size in front of a response counted, and why.
+pub type DecodeError = crate::error::DecodeError<Problem>;
 
 /// The kinds of fault. [`Problem::name`] is stable: vectors and reports use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,31 +95,17 @@ impl Problem {
         field: &'static str,
         requirement: &'static str,
     ) -> DecodeError {
-        DecodeError {
-            at,
-            field,
-            problem: self,
-            requirement,
-        }
+        DecodeError::new(at, field, self, requirement)
     }
 }
 
 impl DecodeError {
-    /// The requirement that the message breaks.
-    #[must_use]
-    pub const fn requirement(&self) -> &'static str {
-        self.requirement
-    }
-
     /// The same error, where it is one of layout: broken is then the layout of the message at hand.
-    pub(super) const fn in_layout(mut self, requirement: &'static str) -> Self {
-        if matches!(
-            self.problem,
-            Problem::Truncated { .. } | Problem::TrailingBytes { .. }
-        ) {
-            self.requirement = requirement;
+    pub(super) const fn in_layout(self, requirement: &'static str) -> Self {
+        match self.problem {
+            Problem::Truncated { .. } | Problem::TrailingBytes { .. } => self.against(requirement),
+            _ => self,
         }
-        self
     }
 }
 
@@ -144,24 +120,6 @@ impl From<Truncated> for DecodeError {
         Problem::Truncated { needed, remaining }.at(at, field, "PCCRR-2.2.3-01")
     }
 }
-
-impl From<DecodeError> for Rejected {
-    fn from(error: DecodeError) -> Self {
-        Self {
-            requirement: error.requirement,
-            at: error.at,
-            why: format!("{}: {}", error.field, error.problem),
-        }
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}, {}: {}", self.at, self.field, self.problem)
-    }
-}
-
-impl core::error::Error for DecodeError {}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,20 +4,10 @@
 
 use core::fmt;
 
-use crate::error::Rejected;
 use crate::wire::Truncated;
 
 /// A structure that cannot be accepted: where, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DecodeError {
-    /// Offset of the field at fault.
-    pub at: usize,
-    /// The field's name in MS-SMB2.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub problem: Problem,
-    requirement: &'static str,
-}
+pub type DecodeError = crate::error::DecodeError<Problem>;
 
 /// The kinds of fault. [`Problem::name`] is stable: vectors and reports use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,22 +49,11 @@ impl Problem {
         field: &'static str,
         requirement: &'static str,
     ) -> DecodeError {
-        DecodeError {
-            at,
-            field,
-            problem: self,
-            requirement,
-        }
+        DecodeError::new(at, field, self, requirement)
     }
 }
 
 impl DecodeError {
-    /// The requirement that the structure breaks.
-    #[must_use]
-    pub const fn requirement(&self) -> &'static str {
-        self.requirement
-    }
-
     /// A structure that ended too early.
     pub(super) const fn truncated(truncated: Truncated, requirement: &'static str) -> Self {
         let Truncated {
@@ -86,24 +65,6 @@ impl DecodeError {
         Problem::Truncated { needed, remaining }.at(at, field, requirement)
     }
 }
-
-impl From<DecodeError> for Rejected {
-    fn from(error: DecodeError) -> Self {
-        Self {
-            requirement: error.requirement,
-            at: error.at,
-            why: format!("{}: {}", error.field, error.problem),
-        }
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}, {}: {}", self.at, self.field, self.problem)
-    }
-}
-
-impl core::error::Error for DecodeError {}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
