@@ -2,9 +2,12 @@
 //! Invariant: the file gets its name only when every byte of it was verified, or came whole and plainly.
 //! Byte order: none.
 
+pub(crate) mod announced;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use peerdist::hosted_cache::client::ClientSettings as OfferSettings;
@@ -34,11 +37,13 @@ use crate::peer::Peer;
 const HASH_BYTES: usize = 1 << 20;
 
 /// What all attempts have in common.
-struct Fetching<'a, N> {
-    network: &'a N,
-    request: &'a Request,
+struct Fetching<N> {
+    network: N,
+    request: Arc<Request>,
     origin: Origin<N>,
     peer_client: Client<N>,
+    /// Where a peer of this process serves what is kept.
+    peer_port: Option<u16>,
     metadata_bytes: u64,
     lies: u64,
     rejected: u64,
@@ -90,19 +95,22 @@ pub async fn fetch<N: Network>(
             url: request.url.clone(),
         });
     }
+    let request = Arc::new(request);
     let settings = &request.settings;
     let origin = Origin {
         client: Client::new(network.clone(), request.tls.clone(), settings.origin),
         uri,
         settings: settings.encoding,
         redirects_most: settings.redirects_most,
+        program: None,
         validator: None,
     };
     let mut fetching = Fetching {
-        network,
-        request: &request,
+        network: network.clone(),
+        request: Arc::clone(&request),
         origin,
         peer_client: Client::new(network.clone(), request.tls.clone(), settings.peers),
+        peer_port: None,
         metadata_bytes: 0,
         lies: 0,
         rejected: 0,
@@ -117,12 +125,7 @@ pub async fn fetch<N: Network>(
     let bytes = got.shares.total();
     let file = partial.map(|partial| partial.finish(bytes)).transpose()?;
     let elapsed = began.elapsed();
-    if let Some(cache) = request.cache.clone() {
-        let flushed = tokio::task::spawn_blocking(move || cache.flush()).await;
-        if let Ok(Err(error)) = flushed {
-            tracing::warn!(%error, "the store could not keep everything");
-        }
-    }
+    flush(&request).await;
     let sha256 = match (file, got.sha256) {
         _ if !request.wants_sha256 => None,
         (None, hash) => hash.map(|hash| hash.finalize().into()),
@@ -151,6 +154,15 @@ pub async fn fetch<N: Network>(
     })
 }
 
+async fn flush(request: &Request) {
+    if let Some(cache) = request.cache.clone() {
+        let flushed = tokio::task::spawn_blocking(move || cache.flush()).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::warn!(%error, "the store could not keep everything");
+        }
+    }
+}
+
 async fn hash_file(file: File, length: u64) -> Result<Sha256, GetError> {
     let failed = |source| GetError::Write {
         what: "the content".into(),
@@ -177,7 +189,7 @@ async fn hash_file(file: File, length: u64) -> Result<Sha256, GetError> {
         .map_err(failed)
 }
 
-impl<N: Network> Fetching<'_, N> {
+impl<N: Network> Fetching<N> {
     async fn until_done(
         &mut self,
         mut partial: Option<&mut Partial>,
@@ -216,12 +228,13 @@ impl<N: Network> Fetching<'_, N> {
         encoded: bool,
         observer: &mut dyn Observer,
     ) -> Result<Attempt, GetError> {
-        let most = self.request.settings.content_information_bytes_most;
-        match self.origin.first(self.request.range, encoded, most).await? {
+        let request = Arc::clone(&self.request);
+        let most = request.settings.content_information_bytes_most;
+        match self.origin.first(request.range, encoded, most).await? {
             First::Plain(first) => {
-                let start = self.request.range.map_or(0, |range| range.start);
-                let settings = &self.request.settings;
-                let (bytes, sha256) = match (partial, &self.request.destination) {
+                let start = request.range.map_or(0, |range| range.start);
+                let settings = &request.settings;
+                let (bytes, sha256) = match (partial, &request.destination) {
                     (Some(partial), _) => {
                         partial.keep(false);
                         let file = partial.file();
@@ -244,7 +257,7 @@ impl<N: Network> Fetching<'_, N> {
                         )
                     }
                     (None, Destination::Stream(to)) => {
-                        let stream = Stream::start(to.clone(), None, self.request.wants_sha256);
+                        let stream = Stream::start(to.clone(), None, request.wants_sha256);
                         let into = plain::Into::Stream(&stream);
                         let bytes = plain::receive(
                             &mut self.origin,
@@ -289,7 +302,7 @@ impl<N: Network> Fetching<'_, N> {
         mut partial: Option<&mut Partial>,
         observer: &mut dyn Observer,
     ) -> Result<Attempt, GetError> {
-        let request = self.request;
+        let request = Arc::clone(&self.request);
         let failed = |source| GetError::Write {
             what: "the content".into(),
             source,
@@ -328,7 +341,7 @@ impl<N: Network> Fetching<'_, N> {
                     port,
                 )
             }
-            _ => (None, None, 0),
+            _ => (None, None, self.peer_port.unwrap_or_default()),
         };
         let hosted = match &request.mode {
             Mode::Hosted(hosted) => Some(hosted),
@@ -375,8 +388,13 @@ impl<N: Network> Fetching<'_, N> {
                     Some(stream) => Some(stream.finish().await?),
                     None => None,
                 };
-                if let (Some(offers), Some((_, counters))) = (offers, &serving) {
-                    self.until_fetched(offers, || counters.blocks.get()).await;
+                match (offers, &serving) {
+                    (Some(offers), Some((_, counters))) => {
+                        self.until_fetched(offers, || counters.blocks.get()).await;
+                    }
+                    // The peer of this process serves on; nobody has to wait for that.
+                    (Some(offers), None) => self.until_fetched(offers, || u64::MAX).await,
+                    (None, _) => {}
                 }
                 if let Some(stop) = stop {
                     stop.disarm();
@@ -405,25 +423,24 @@ impl<N: Network> Fetching<'_, N> {
         }
     }
 
-    async fn serve(
-        &self,
-        sharing: &Sharing,
+    /// Boxed: of a future of borrowed generics, nobody but its maker can tell whether it may change threads.
+    fn serve<'a>(
+        &'a self,
+        sharing: &'a Sharing,
         shelf: &Arc<Shelf>,
-    ) -> Result<(Serving, u16), GetError> {
+    ) -> Pin<Box<dyn Future<Output = Result<(Serving, u16), GetError>> + Send + 'a>> {
         let stop = CancellationToken::new();
-        let started = Peer::start(
-            self.network,
-            Arc::clone(shelf),
-            sharing.options.clone(),
-            stop.clone(),
-        );
-        let peer = started.await.map_err(|source| GetError::Serve { source })?;
-        let serving = Serving {
-            stop,
-            share_for_ms: sharing.share_for_ms,
-            lingers: sharing.lingers,
-        };
-        Ok((serving, peer.local_addr().port()))
+        let (shelf, options) = (Arc::clone(shelf), sharing.options.clone());
+        Box::pin(async move {
+            let started = Peer::start(&self.network, shelf, options, stop.clone());
+            let peer = started.await.map_err(|source| GetError::Serve { source })?;
+            let serving = Serving {
+                stop,
+                share_for_ms: sharing.share_for_ms,
+                lingers: sharing.lingers,
+            };
+            Ok((serving, peer.local_addr().port()))
+        })
     }
 
     fn offers(
@@ -454,11 +471,10 @@ impl<N: Network> Fetching<'_, N> {
 
     /// Waits until the hosted cache fetched what it was offered, or time is up.
     async fn until_fetched(&self, mut offers: Offers<N>, fetched: impl Fn() -> u64) {
-        let share_for_ms = self
-            .request
-            .sharing
-            .as_ref()
-            .map_or(0, |sharing| sharing.share_for_ms);
+        let sharing = self.request.sharing.as_ref();
+        let share_for_ms = sharing.map_or(self.request.settings.share_ms, |sharing| {
+            sharing.share_for_ms
+        });
         let most = tokio::time::Duration::from_millis(share_for_ms);
         let look = tokio::time::Duration::from_millis(20);
         let waiting = async {
