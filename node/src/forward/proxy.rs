@@ -190,7 +190,7 @@ async fn get<N: Network>(
     match understand(client, uri, program, response, settings).await {
         Understood::Passing(mut response) => {
             remove_peerdist(response.headers_mut());
-            return Ok(shared.pass(response));
+            return Ok(shared.pass(*response));
         }
         Understood::Announced(announced) => {
             let (head, ()) = head.into_parts();

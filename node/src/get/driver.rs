@@ -37,6 +37,8 @@ use crate::net::Network;
 const DOWNLOAD: DownloadToken = DownloadToken(1);
 /// Happenings that are looked at before workers get their work.
 const TURN_HAPPENINGS: usize = 64;
+/// What workers are given takes milliseconds, on a disk that does not stall.
+const SETTLE_MOST: tokio::time::Duration = tokio::time::Duration::from_secs(10);
 
 /// How a download ended.
 #[derive(Debug)]
@@ -200,6 +202,20 @@ impl<N: Network> Driver<N> {
                 self.ended = Some(Err(GetError::ReaderWentAway));
             }
         }
+    }
+
+    /// Waits for workers: what is over writes no more, and whoever begins anew may have the file.
+    pub(super) async fn settle(&mut self) {
+        let settling = async {
+            while self.busy > 0 {
+                match self.happenings.recv().await {
+                    Some(Happening::Worked(_)) => self.busy -= 1,
+                    Some(_) => {}
+                    None => return,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(SETTLE_MOST, settling).await;
     }
 
     /// What is left when it is over.
@@ -388,7 +404,9 @@ impl<N: Network> Driver<N> {
             }
             let events = self.events.clone();
             tokio::task::spawn_blocking(move || {
-                let _ = events.send(Happening::Worked(workers::work(&bench, jobs)));
+                let done = workers::work(&bench, jobs);
+                drop(bench);
+                let _ = events.send(Happening::Worked(done));
             });
         }
     }

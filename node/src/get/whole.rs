@@ -7,7 +7,6 @@ pub(crate) mod announced;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use peerdist::hosted_cache::client::ClientSettings as OfferSettings;
@@ -373,6 +372,7 @@ impl<N: Network> Fetching<N> {
         };
         let mut driver = Driver::new(parts)?;
         let ended = driver.run(observer, &request.stop).await;
+        driver.settle().await;
         self.lies += driver.lies;
         self.rejected += driver.rejected;
         let shares = driver.progress.shares;
@@ -423,24 +423,21 @@ impl<N: Network> Fetching<N> {
         }
     }
 
-    /// Boxed: of a future of borrowed generics, nobody but its maker can tell whether it may change threads.
-    fn serve<'a>(
-        &'a self,
-        sharing: &'a Sharing,
+    async fn serve(
+        &self,
+        sharing: &Sharing,
         shelf: &Arc<Shelf>,
-    ) -> Pin<Box<dyn Future<Output = Result<(Serving, u16), GetError>> + Send + 'a>> {
+    ) -> Result<(Serving, u16), GetError> {
         let stop = CancellationToken::new();
         let (shelf, options) = (Arc::clone(shelf), sharing.options.clone());
-        Box::pin(async move {
-            let started = Peer::start(&self.network, shelf, options, stop.clone());
-            let peer = started.await.map_err(|source| GetError::Serve { source })?;
-            let serving = Serving {
-                stop,
-                share_for_ms: sharing.share_for_ms,
-                lingers: sharing.lingers,
-            };
-            Ok((serving, peer.local_addr().port()))
-        })
+        let started = Peer::start(&self.network, shelf, options, stop.clone());
+        let peer = started.await.map_err(|source| GetError::Serve { source })?;
+        let serving = Serving {
+            stop,
+            share_for_ms: sharing.share_for_ms,
+            lingers: sharing.lingers,
+        };
+        Ok((serving, peer.local_addr().port()))
     }
 
     fn offers(

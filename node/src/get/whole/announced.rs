@@ -35,7 +35,7 @@ pub(crate) enum Understood<N> {
     /// Content information was its body.
     Announced(Box<Announced<N>>),
     /// Anything else.
-    Passing(Response<ClientBody>),
+    Passing(Box<Response<ClientBody>>),
     /// What must not be used: ask without PeerDist.
     Unusable,
 }
@@ -88,7 +88,9 @@ pub(crate) async fn understand<N: Network>(
     };
     let status = response.status().as_u16();
     let (content_length, range) = match ask.understand(status, &fields(response.headers())) {
-        Meaning::NoContent | Meaning::Plain { .. } => return Understood::Passing(response),
+        Meaning::NoContent | Meaning::Plain { .. } => {
+            return Understood::Passing(Box::new(response));
+        }
         Meaning::Unusable(rejected) => {
             tracing::warn!(%uri, %rejected, "an answer that cannot be used; asking plainly");
             return Understood::Unusable;
