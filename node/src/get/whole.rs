@@ -201,6 +201,12 @@ impl<N: Network> Fetching<N> {
                 .await?;
             let error = match attempt {
                 Attempt::Done(got) => return Ok(got),
+                Attempt::NoRanges if self.request.described_only => {
+                    return Err(GetError::Origin {
+                        url: self.origin.url(),
+                        why: "it sends the whole where a range is asked for".into(),
+                    });
+                }
                 Attempt::NoRanges => {
                     encoded = false;
                     continue;
@@ -230,6 +236,9 @@ impl<N: Network> Fetching<N> {
         let request = Arc::clone(&self.request);
         let most = request.settings.content_information_bytes_most;
         match self.origin.first(request.range, encoded, most).await? {
+            First::Plain(_) if request.described_only => Err(GetError::NotDescribed {
+                url: self.origin.url(),
+            }),
             First::Plain(first) => {
                 let start = request.range.map_or(0, |range| range.start);
                 let settings = &request.settings;
