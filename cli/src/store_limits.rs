@@ -12,10 +12,10 @@ pub(crate) struct StoreLimitArgs {
     /// How much verified content is kept: a share of its disk such as 5%, or bytes such as 10GiB or 500MB
     ///
     /// Where it is full, what was used longest ago goes.
-    #[arg(long, value_name = "SIZE", default_value = "5%")]
+    #[arg(long, value_name = "SIZE", default_value = "5%", requires = "store")]
     pub(crate) store_size: Size,
     /// How long after it came content is dropped: such as 28d, 12h, 30m or 45s
-    #[arg(long, value_name = "AGE", default_value = "28d")]
+    #[arg(long, value_name = "AGE", default_value = "28d", requires = "store")]
     pub(crate) max_age: Age,
 }
 
