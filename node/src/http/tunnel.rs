@@ -20,7 +20,10 @@ const BUFFER_BYTES: usize = 32 << 10;
 
 /// Among the connections of a server, the place of one that may become a tunnel; stands in a request's extensions.
 #[derive(Debug, Clone)]
-pub struct Seat {
+pub struct Seat(Arc<Taken>);
+
+#[derive(Debug)]
+struct Taken {
     place: Arc<Place>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -28,11 +31,11 @@ pub struct Seat {
 
 impl Seat {
     pub(super) fn new(place: &Arc<Place>, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
-        Self {
+        Self(Arc::new(Taken {
             place: Arc::clone(place),
             tasks: tasks.clone(),
             stop: stop.clone(),
-        }
+        }))
     }
 
     /// Carries bytes between the client, whose answer is on its way, and `there`, until one side ends, nothing moved
@@ -46,8 +49,9 @@ impl Seat {
     ) where
         T: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let Self { place, tasks, stop } = self;
+        let tasks = self.0.tasks.clone();
         tasks.spawn(async move {
+            let Taken { place, stop, .. } = &*self.0;
             let carrying = async {
                 let here = here.await.map_err(io::Error::other)?;
                 place.phase.tunnel();

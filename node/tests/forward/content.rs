@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use peerdist::content::SecretKey;
 use peerdist::content::create::Creator;
@@ -12,6 +13,8 @@ use peerdist_node::get::{Discovery, Mode};
 use peerdist_node::http::server::ServerOptions;
 use peerdist_node::net::TokioNetwork;
 use peerdist_node::peer::{Peer, PeerOptions, RetrievalOptions, http_limits};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::room::{Answer, ContentServer, Proxy, Script, content, say};
@@ -294,4 +297,66 @@ async fn the_origin_knows_its_program_also_where_ranges_are_asked_for() {
         !range.contains("if-none-match") && range.contains("if-match: \"a\""),
         "{range}"
     );
+}
+
+#[tokio::test]
+async fn a_program_that_goes_away_ends_its_download() {
+    let bytes = content(800_000, 11);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let info = coded(&bytes);
+    let half = bytes[..400_000].to_vec();
+    tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.unwrap();
+        first.write_all(&info).await.unwrap();
+        first.shutdown().await.unwrap();
+        let (mut second, _) = listener.accept().await.unwrap();
+        let head = "HTTP/1.1 206 Partial Content\r\nETag: \"a\"\r\nContent-Range: bytes 0-799999/800000\r\n\
+                    Content-Length: 800000\r\n\r\n";
+        second.write_all(head.as_bytes()).await.unwrap();
+        second.write_all(&half).await.unwrap();
+        // The rest never comes.
+        std::future::pending::<()>().await;
+    });
+    let other = ContentServer::start(&content(300_000, 12)).await;
+    let proxy = Proxy::with(|options| options.limits.downloads_most = 1).await;
+    let mut program = TcpStream::connect(proxy.at).await.unwrap();
+    let request = format!("GET http://{at}/ HTTP/1.1\r\nHost: {at}\r\n\r\n");
+    program.write_all(request.as_bytes()).await.unwrap();
+    let mut some = vec![0; 10_000];
+    program.read_exact(&mut some).await.unwrap();
+    assert_eq!(proxy.get(&other.url()).await.status, 200);
+    assert_eq!(
+        (proxy.counters.described.get(), proxy.counters.passed.get()),
+        (1, 1)
+    );
+    drop(program);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while proxy.counters.described.get() < 2 {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the download goes on"
+        );
+        assert_eq!(proxy.get(&other.url()).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn one_connection_serves_request_after_request() {
+    let bytes = content(200_000, 13);
+    let origin = ContentServer::start(&bytes).await;
+    let proxy = Proxy::start().await;
+    let mut program = TcpStream::connect(proxy.at).await.unwrap();
+    for _ in 0..3 {
+        let request = format!("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", origin.url());
+        program.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(program.read_u8().await.unwrap());
+        }
+        let mut body = vec![0; bytes.len()];
+        program.read_exact(&mut body).await.unwrap();
+        assert!(body == bytes);
+    }
+    assert_eq!(proxy.counters.described.get(), 3);
 }
