@@ -102,7 +102,12 @@ pub(super) async fn answer<N: Network>(
         Counting(Arc::clone(shared), Shares::default()),
     );
     let fetching = tokio::spawn(async move {
-        let (peers, port) = (sharing.peer_client.clone(), sharing.options.peer_port);
+        let peers = sharing.peer_client.clone();
+        // What is not kept cannot be fetched from here, and is not offered.
+        let port = sharing
+            .options
+            .peer_port
+            .filter(|_| request.cache.is_some());
         let (network, request) = (sharing.network.clone(), Arc::new(request));
         let fetched = announced.fetch(network, request, peers, port, &mut counting);
         let fetched = fetched.await;
