@@ -16,7 +16,7 @@ pub(crate) use crate::operations::status::StatusArgs;
 pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
 use crate::serving::peer::PeerArgs;
 
-/// PeerDist (BranchCache) without Windows: content servers, content information, secrets and test vectors.
+/// PeerDist (BranchCache) without Windows: clients, content servers, peers and hosted caches.
 ///
 /// Exit codes: 0 good, 1 the thing judged failed, 2 usage or input, 3 not supported or not reached.
 #[derive(Debug, Parser)]
@@ -28,17 +28,6 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make, show and check content information (MS-PCCRC)
-    #[command(subcommand)]
-    Info(InfoCommand),
-    /// Make, export and import a content server's secret key
-    #[command(subcommand)]
-    Secret(SecretCommand),
-    /// Look into a store of blocks, check it, empty it, carry segments to another
-    #[command(subcommand)]
-    Cache(CacheCommand),
-    /// Show any message of the protocols field by field
-    Decode(DecodeArgs),
     /// Fetch content from peers, a hosted cache and its origin, every block of it verified
     Get(GetArgs),
     /// Serve the files below a directory, with content information for clients that ask
@@ -54,18 +43,26 @@ pub(crate) enum Command {
     /// Answers with a strong ETag, or a Last-Modified that is old enough, are hashed as they pass; the next client that
     /// asks gets content information. Answers with no-store or no-transform are left alone.
     Proxy(ProxyArgs),
-    /// Serve what a store has to the neighbours on the local subnet
     Peer(PeerArgs),
-    /// Look whether this machine is fit to run what it is to run, and say what to do
-    ///
-    /// Exit code 1 if something is bad. Nothing is changed.
-    Doctor(DoctorArgs),
+    HostedCache(HostedCacheArgs),
+    /// Look into a store of blocks, check it, empty it, carry segments to another
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Show what Get-BCStatus shows, of a process that runs
     ///
     /// It is asked over its admin page. What means nothing without Windows stays empty.
     Status(StatusArgs),
-    /// Keep a branch's content: take offers of its clients, fetch the blocks, serve them
-    HostedCache(HostedCacheArgs),
+    /// Look whether this machine is fit to run what it is to run, and say what to do
+    ///
+    /// Exit code 1 if something is bad. Nothing is changed.
+    Doctor(DoctorArgs),
+    /// Make, show and check content information (MS-PCCRC)
+    #[command(subcommand)]
+    Info(InfoCommand),
+    /// Make, export and import a content server's secret key
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    Decode(DecodeArgs),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),
@@ -222,7 +219,7 @@ pub(crate) struct PassphraseArgs {
     pub(crate) passphrase_file: Option<PathBuf>,
 }
 
-/// Show any message of the protocols field by field.
+/// Show any message of the protocols field by field
 ///
 /// Offsets are from the first byte of the input, in decimal and in hexadecimal. What is not valid is shown up to the
 /// error. Exit code 0 if the input is a message, 1 if it is none, 2 for usage.

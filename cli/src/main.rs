@@ -16,6 +16,7 @@ mod print;
 mod progress;
 mod secret;
 mod serving;
+mod store_limits;
 mod vectors;
 
 use std::process::ExitCode;

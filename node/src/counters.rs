@@ -32,6 +32,31 @@ pub struct HttpCounters {
     pub requests: Counter,
 }
 
+/// Of a forward proxy.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names are what administrators read")]
+pub struct ForwardCounters {
+    /// Answers whose content came by content information.
+    pub described: Counter,
+    /// Answers that were passed on as they came.
+    pub passed: Counter,
+    /// Requests that were not passed on, and those whose server was not reached.
+    pub refused: Counter,
+    /// Answers by content information that broke off.
+    pub broken_off: Counter,
+    pub tunnels: Counter,
+    /// Bytes of tunnels, both ways.
+    pub tunnel_bytes: Counter,
+    /// Bytes of answers that were passed on as they came.
+    pub passed_bytes: Counter,
+    pub metadata_bytes: Counter,
+    /// Bytes of content, by where they came from.
+    pub origin_bytes: Counter,
+    pub peer_bytes: Counter,
+    pub hosted_cache_bytes: Counter,
+    pub store_bytes: Counter,
+}
+
 /// Of the content encoding.
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the names are what administrators read")]

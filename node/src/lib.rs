@@ -10,6 +10,7 @@
 //! - [`discovery`]: who on the local subnet has which segments (MS-PCCRD);
 //! - [`counters`]: what is counted;
 //! - [`get`]: the client, which fetches content from peers, a hosted cache and the origin;
+//! - [`forward`]: a proxy through which any program of this machine gets content as the client does;
 //! - [`peer`]: the retrieval server and its responder (MS-PCCRR, MS-PCCRD);
 //! - [`activity`], [`admin`]: what happened lately, and the page and numbers for administrators;
 //! - [`hosted_cache`]: the hosted cache of a branch (MS-PCHC);
@@ -26,6 +27,7 @@ pub mod content_info;
 pub mod content_server;
 pub mod counters;
 pub mod discovery;
+pub mod forward;
 pub mod get;
 pub mod hosted_cache;
 pub mod http;

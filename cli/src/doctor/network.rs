@@ -26,7 +26,7 @@ pub(super) async fn check(findings: &mut Findings, settings: &[Setting], hosted:
     let runs = is_one_of_ours(&admins).await;
     for (key, at) in keyed(
         settings,
-        &["listen", "listen-tls", "http", "https", "admin"],
+        &["listen", "listen-tls", "http", "https", "proxy", "admin"],
     ) {
         port(findings, &key, at, runs).await;
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ValueEnum, ValueHint};
 
 use crate::operations::args::LogFilter;
+use crate::store_limits::StoreLimitArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GetArgs {
@@ -27,7 +28,7 @@ pub(crate) struct GetArgs {
     /// Where a hosted cache that is named with https:// gives blocks
     #[arg(long, value_name = "PORT", default_value_t = 80, requires = "hosted")]
     pub(crate) hosted_port: u16,
-    /// A store that blocks are taken from and kept in; a running peer may have it open
+    /// A store that blocks are taken from and kept in; a running peer may have it open, with limits of its own
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) store: Option<PathBuf>,
     /// Only look for peers at the interface that has this address; may be given more than once
@@ -48,6 +49,8 @@ pub(crate) struct GetArgs {
     /// What to log to standard error: a level, or TARGET=LEVEL with commas between
     #[arg(long, value_name = "FILTER", default_value = "error")]
     pub(crate) log: LogFilter,
+    #[command(flatten)]
+    pub(crate) store_limits: StoreLimitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

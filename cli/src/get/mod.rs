@@ -24,7 +24,7 @@ use peerdist_node::http::tls;
 use peerdist_node::net::TokioNetwork;
 use peerdist_node::net::interfaces::{LocalInterface, interfaces};
 use peerdist_node::peer::{PeerOptions, RetrievalOptions, http_limits};
-use peerdist_node::store::{StoreHandle, StoreSettings};
+use peerdist_node::store::StoreHandle;
 use rand::TryRng;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -79,7 +79,7 @@ async fn get(args: &GetArgs, mode: Mode) -> Result<ExitCode, Failure> {
     request.wants_sha256 = args.json;
     let mut is_shared_elsewhere = false;
     if let Some(directory) = &args.store {
-        let store = StoreHandle::open(directory, &StoreSettings::default());
+        let store = StoreHandle::open(directory, &args.store_limits.settings());
         let store = store.map_err(Failure::usage)?;
         is_shared_elsewhere = matches!(store, StoreHandle::Delegated(_));
         request.cache = Some(Arc::new(StoredBlocks::new(store)));
@@ -155,7 +155,8 @@ fn mode(args: &GetArgs) -> Result<Mode, Failure> {
     })
 }
 
-fn hosted_cache(text: &str, retrieval_port: u16) -> Result<HostedCache, Failure> {
+/// The hosted cache that `--hosted` and `--hosted-port` name.
+pub(crate) fn hosted_cache(text: &str, retrieval_port: u16) -> Result<HostedCache, Failure> {
     let (version, authority) = match text.strip_prefix("https://") {
         Some(authority) => (Version::V1, authority),
         None => (Version::V2, text.strip_prefix("http://").unwrap_or(text)),

@@ -7,8 +7,9 @@ use clap::ValueHint;
 
 use crate::operations::args::OperationArgs;
 use crate::serving::args::address;
+use crate::store_limits::{Size, StoreLimitArgs};
 
-/// Keep a branch's content: take offers of its clients, fetch the blocks, serve them (MS-PCHC).
+/// Keep a branch's content: take offers of its clients, fetch the blocks, serve them (MS-PCHC)
 ///
 /// Clients of Windows 8 and later offer over HTTP, in version 2.0; what they offer cannot be verified here and is kept
 /// and handed on encrypted as it came. Clients of Windows 7 offer over TLS, in version 1.0, with the hashes; only
@@ -42,13 +43,28 @@ pub(crate) struct HostedCacheArgs {
     /// the host's name, localhost, and the address of --https]
     #[arg(long, value_name = "NAME", requires = "self_signed", value_hint = ValueHint::Hostname)]
     pub(crate) name: Vec<String>,
-    /// A package, as 'peerdist cache export' writes it, whose blocks are to be there from the start; may be given
-    /// several times
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// Content that is to be there from the start: a package, as 'peerdist cache export' writes it, or http://… or
+    /// https://… at a server with PeerDist; may be given several times
+    ///
+    /// Every block is verified. What is there already is not fetched again. Clients are served when all of it is there.
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub(crate) preload: Vec<PathBuf>,
+    /// Certificates to trust besides those of the system where --preload fetches from https://, in PEM
+    #[arg(long, value_name = "FILE", requires = "preload", value_hint = ValueHint::FilePath)]
+    pub(crate) cacert: Option<PathBuf>,
     /// Answer offers over TLS with 401: what authenticates clients (SPNEGO) is not in this command
     #[arg(long, requires = "https")]
     pub(crate) authenticate_clients: bool,
+    #[command(flatten)]
+    pub(crate) store_limits: StoreLimitArgs,
+    /// How much is kept that nobody here can verify, as --store-size
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "5%",
+        help_heading = "Limits of the store"
+    )]
+    pub(crate) sealed_size: Size,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
@@ -58,12 +74,6 @@ pub(crate) struct HostedCacheArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
-    /// Bytes of verified blocks that are kept [default: 5 % of the disk]
-    #[arg(long, value_name = "N")]
-    pub(crate) verified_bytes: Option<u64>,
-    /// Bytes of blocks that nobody here can verify that are kept [default: 5 % of the disk]
-    #[arg(long, value_name = "N")]
-    pub(crate) sealed_bytes: Option<u64>,
     /// Segments that are fetched at the same time
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     pub(crate) fetches: u32,

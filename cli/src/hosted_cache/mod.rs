@@ -1,11 +1,11 @@
 //! `peerdist hosted-cache`: the cache of a branch, until somebody ends it.
 
 pub(crate) mod args;
+mod preload;
 
-use std::fs::File;
-use std::io::{BufReader, Write, stdout};
+use std::io::{Write, stdout};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,9 +17,7 @@ use peerdist_node::hosted_cache::{HostedCache, HostedCacheOptions, StartError, c
 use peerdist_node::http::tls;
 use peerdist_node::net::TokioNetwork;
 use peerdist_node::peer::RetrievalOptions;
-use peerdist_node::store::{
-    ControlServer, Space, Store, StoreError, StoreHandle, StoreSettings, import,
-};
+use peerdist_node::store::{ControlServer, Store, StoreError};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,12 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::operations::Operations;
-use crate::print::count;
 use crate::serving::{raise_file_limit, refused};
 use args::{HostedCacheArgs, LimitArgs};
-
-/// Of the disk, what nobody here can verify: on a cache that Windows offers to, that is nearly everything.
-const SEALED_PERCENT: u8 = 5;
 
 pub(crate) fn run(args: &HostedCacheArgs) -> Result<ExitCode, Failure> {
     if args.https.is_some() && args.cert.is_none() && !args.self_signed {
@@ -46,9 +40,6 @@ pub(crate) fn run(args: &HostedCacheArgs) -> Result<ExitCode, Failure> {
     options.https_server.activity = operations.activity();
     peerdist_node::kernels::calibrate();
     let store = opened(args)?;
-    for package in &args.preload {
-        preload(&store, package)?;
-    }
     // Other commands, such as 'peerdist cache', ask this process from now on.
     let control = ControlServer::start(store.clone()).map_err(Failure::usage)?;
     raise_file_limit();
@@ -56,7 +47,10 @@ pub(crate) fn run(args: &HostedCacheArgs) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::unreachable)?;
-    let ended = runtime.block_on(serve(store, options, &operations));
+    let ended = runtime.block_on(async {
+        preload::all(&store, args).await?;
+        serve(store, options, &operations).await
+    });
     drop(control);
     ended
 }
@@ -143,14 +137,8 @@ fn not_started(error: StartError) -> Failure {
 }
 
 fn opened(args: &HostedCacheArgs) -> Result<Store, Failure> {
-    let mut settings = StoreSettings::default();
-    if let Some(bytes) = args.limits.verified_bytes {
-        settings.verified.space = Space::Bytes(bytes);
-    }
-    settings.sealed.space = match args.limits.sealed_bytes {
-        Some(bytes) => Space::Bytes(bytes),
-        None => Space::PercentOfDisk(SEALED_PERCENT),
-    };
+    let mut settings = args.store_limits.settings();
+    settings.sealed.space = args.sealed_size.0;
     let store = Store::open(&args.store, &settings).map_err(|error| match error {
         StoreError::InUse { .. } => Failure::unreachable(error),
         error => Failure::usage(error),
@@ -165,35 +153,6 @@ fn opened(args: &HostedCacheArgs) -> Result<Store, Failure> {
         )));
     }
     Ok(store)
-}
-
-/// Keeps the blocks of a package, each held against its hash.
-fn preload(store: &Store, package: &Path) -> Result<(), Failure> {
-    let name = package.display();
-    if package.to_str().is_some_and(|text| text.contains("://")) {
-        return Err(Failure::unreachable(format_args!(
-            "cannot preload {name}: only packages can be; make one with 'peerdist cache export'"
-        )));
-    }
-    let failed =
-        |why: &dyn std::fmt::Display| Failure::usage(format_args!("cannot preload {name}: {why}"));
-    let file = File::open(package).map_err(|error| failed(&error))?;
-    let handle = StoreHandle::Owned(store.clone());
-    let imported = import(&handle, &mut BufReader::new(file)).map_err(|error| failed(&error))?;
-    let (kept, there) = (count(imported.kept, "block"), imported.there);
-    writeln!(
-        stdout(),
-        "peerdist: {kept} of {name} kept, {there} there before"
-    )?;
-    if imported.no_room + imported.unverifiable + imported.waiting > 0 {
-        eprintln!(
-            "peerdist: of {name}, {} had no room, {} could not be verified, {} wait for their secret",
-            count(imported.no_room, "block"),
-            count(imported.unverifiable, "block"),
-            count(imported.waiting, "segment"),
-        );
-    }
-    Ok(())
 }
 
 /// The certificate and its key, made where that was asked for.

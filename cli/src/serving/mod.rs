@@ -1,6 +1,7 @@
 //! `peerdist serve` and `peerdist proxy`: content servers until somebody ends them.
 
 pub(crate) mod args;
+mod forward;
 pub(crate) mod peer;
 
 use std::io::{ErrorKind, Write, stdout};

@@ -10,26 +10,31 @@ use clap::ValueHint;
 use peerdist::retrieval::server::ServerSettings;
 use peerdist_node::admin::{DiscoveryRole, RetrievalRole, StoreRole};
 use peerdist_node::clock::Clock;
-use peerdist_node::discovery::{Numbers, ResponderOptions};
+use peerdist_node::discovery::{Numbers, Prober, ProberOptions, ResponderOptions};
 use peerdist_node::http::server::ServerOptions;
 use peerdist_node::net::TokioNetwork;
 use peerdist_node::net::interfaces::interfaces;
 use peerdist_node::peer::{Peer, PeerOptions, RetrievalOptions, http_limits};
-use peerdist_node::store::{ControlServer, Store, StoreSettings};
+use peerdist_node::store::{ControlServer, Store};
 use rand::TryRng;
 use tokio_util::sync::CancellationToken;
 
+use super::forward::ForwardArgs;
 use crate::failure::Failure;
 use crate::operations::Operations;
 use crate::operations::args::OperationArgs;
+use crate::store_limits::StoreLimitArgs;
 
 /// How often what is too old is dropped.
 const EXPIRE_INTERVAL_MS: u64 = 60_000;
 
-/// Serve what a store has to the neighbours on the local subnet, and answer those who look for it.
+/// Serve what a store has to the neighbours on the local subnet, and fill it for the programs of this machine
 ///
-/// The first line on standard output says what is served where. While it runs, other commands use the store through
+/// The first lines on standard output say what is served where. While it runs, other commands use the store through
 /// it. SIGTERM and SIGINT let answers end and stop.
+///
+/// With --proxy, any program that is told of the proxy gets content from the store, from neighbours and only then from
+/// its origin, and what it gets is shared at once: http_proxy=http://127.0.0.1:8080 curl http://HOST/FILE
 #[derive(Debug, clap::Args)]
 pub(crate) struct PeerArgs {
     /// The store of blocks; it is made where it is missing
@@ -46,19 +51,30 @@ pub(crate) struct PeerArgs {
           value_parser = clap::value_parser!(u32).range(1..=16_384))]
     clients: u32,
     #[command(flatten)]
+    forward: ForwardArgs,
+    #[command(flatten)]
+    store_limits: StoreLimitArgs,
+    #[command(flatten)]
     operations: OperationArgs,
 }
 
 pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
+    args.forward.check()?;
     let operations = Operations::start("peer", &args.operations)?;
     peerdist_node::kernels::calibrate();
     super::raise_file_limit();
     let interfaces = interfaces(&args.interface)
         .map_err(|error| Failure::usage(format_args!("cannot be found: {error}")))?;
-    let store =
-        Store::open(&args.store, &StoreSettings::default()).map_err(Failure::unreachable)?;
+    let settings = args.store_limits.settings();
+    let store = Store::open(&args.store, &settings).map_err(Failure::unreachable)?;
     for note in store.opening_notes() {
         tracing::warn!("{note}");
+    }
+    if store.is_read_only() && args.forward.proxy.is_some() {
+        return Err(Failure::usage(format_args!(
+            "the store {} cannot be written to; --proxy has to",
+            args.store.display()
+        )));
     }
     let _control = match store.is_read_only() {
         true => None,
@@ -69,7 +85,10 @@ pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
         active_client_limit: args.clients,
         ..ServerSettings::peer()
     };
-    let options = PeerOptions {
+    let forward = args
+        .forward
+        .options(&store, random()?, clock, &operations)?;
+    let mut options = PeerOptions {
         listen: args.listen,
         interfaces,
         retrieval: RetrievalOptions {
@@ -93,6 +112,15 @@ pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
     operations.add(DiscoveryRole::new(Arc::clone(&discovery)));
     let cache = Arc::new(store.clone());
     super::until_a_signal(async |stop: CancellationToken| {
+        let mut forward = forward;
+        if let Some(forward) = forward
+            .as_mut()
+            .filter(|forward| forward.wants_neighbours())
+            && let Some(prober) = prober(&options, random()?, &stop).await
+        {
+            options.responder.own_probers = prober.local_addresses().to_vec();
+            forward.find_neighbours_by(prober);
+        }
         let peer = Peer::start(&TokioNetwork, cache, options, stop.clone())
             .await
             .map_err(|error| super::refused(args.listen, &error))?;
@@ -105,14 +133,31 @@ pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
         )?;
         let port = peer.local_addr().port();
         operations.add(RetrievalRole::new(Arc::clone(&retrieval), http, Some(port)));
+        let proxy = match forward {
+            Some(forward) => Some(forward.start(port, &operations, &stop).await?),
+            None => None,
+        };
         operations.ready(&stop).await?;
         stop.cancelled().await;
         peer.ended().await;
+        if let Some(proxy) = proxy {
+            proxy.ended().await;
+        }
         Ok(())
     })?;
     tracing::info!(?retrieval, ?discovery, "stopped");
     store.flush().map_err(Failure::usage)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who looks for neighbours; without one, what no cache has comes from the origin.
+async fn prober(options: &PeerOptions, seed: [u8; 32], stop: &CancellationToken) -> Option<Prober> {
+    let asking = ProberOptions::new(seed, options.retrieval.clock);
+    let prober = Prober::start(&TokioNetwork, &options.interfaces, asking, stop.clone());
+    let prober = prober.await;
+    prober
+        .map_err(|error| tracing::warn!(%error, "neighbours cannot be looked for"))
+        .ok()
 }
 
 fn random() -> Result<[u8; 32], Failure> {

@@ -7,7 +7,8 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout, Command};
 
-use crate::room::{Room, wait};
+use crate::room::{Room, content, wait};
+use crate::serving::{Running as Server, furnished};
 
 const TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
 
@@ -173,6 +174,10 @@ fn mistakes_about_the_hosted_cache() {
         "hosted-cache --store store --http 0 --authenticate-clients",
         "hosted-cache --store store --http 0 --preload nothing",
         "hosted-cache --store store --http 0 --preload note",
+        "hosted-cache --store store --http 0 --cacert tls/ca.pem",
+        "hosted-cache --store store --http 0 --store-size 0",
+        "hosted-cache --store store --http 0 --sealed-size 101%",
+        "hosted-cache --store store --http 0 --max-age 28",
         "hosted-cache --store store --http 0 --fetches 0",
         "hosted-cache --store store --http 0 --fetch-timeout-ms 5",
         "hosted-cache --store store --http 203.0.113.1:80",
@@ -185,8 +190,78 @@ fn mistakes_about_the_hosted_cache() {
 }
 
 #[test]
-fn content_at_a_url_is_not_preloaded_yet() {
-    let ended = Room::new().run("hosted-cache --store store --http 0 --preload http://host/file");
-    assert_eq!(ended.code, Some(3), "{ended:?}");
-    assert!(ended.stderr.contains("only packages can be"), "{ended:?}");
+fn content_at_a_url_is_there_from_the_start() {
+    let room = furnished();
+    let origin = Server::start(&room, "serve --root www --listen 0", 1);
+    origin.encoded("/file");
+    let url = format!("http://{}/file", origin.host(0));
+    let line = format!("hosted-cache --store store --http 0 --preload {url}");
+    for before in [0, 200_000] {
+        let mut cache = Running::start(&room, &line);
+        let said = cache.line();
+        let end = format!(" of {url} kept, {before} of its 200000 bytes there before");
+        let kept = said
+            .strip_prefix("peerdist: ")
+            .and_then(|said| said.strip_suffix(&end));
+        let kept = kept.unwrap_or_else(|| panic!("{said}"));
+        assert_eq!(kept == "0 blocks", before > 0, "{said}");
+        let at = cache.at("http");
+        let got = room.run(&format!(
+            "get {url} --hosted {at} --share-for 0 --json -o got"
+        ));
+        let got: serde_json::Value = serde_json::from_slice(&got.stdout).unwrap();
+        assert_eq!(got["bytes_from_hosted_cache"], 200_000, "{got}");
+        assert!(room.read("got") == content(200_000));
+        assert_eq!(cache.end("TERM"), "");
+    }
+}
+
+#[test]
+fn content_at_a_url_that_cannot_be_preloaded_is_named_with_the_reason() {
+    let room = furnished();
+    // Shorter than what its server gives content information for.
+    room.write("www/small", content(2_000));
+    let origin = Server::start(&room, "serve --root www --listen 0", 1);
+    let at = origin.host(0);
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    for (url, code, words) in [
+        (
+            format!("http://{at}/small"),
+            3,
+            "has no PeerDist, or not for this content",
+        ),
+        (format!("http://{at}/nothing"), 3, "answered 404"),
+        (format!("http://{closed}/file"), 3, "cannot connect to"),
+        (format!("ftp://{at}/file"), 2, "expected http://"),
+    ] {
+        let ended = room.run(&format!(
+            "hosted-cache --store store --http 0 --preload {url}"
+        ));
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert!(ended.stderr.contains("cannot preload"), "{ended:?}");
+        assert!(
+            ended.stderr.contains(&url) && ended.stderr.contains(words),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn preloaded_content_without_room_is_told_of() {
+    let room = furnished();
+    let origin = Server::start(&room, "serve --root www --listen 0", 1);
+    origin.encoded("/file");
+    let url = format!("http://{}/file", origin.host(0));
+    let line = format!("hosted-cache --store store --store-size 100kB --http 0 --preload {url}");
+    let mut cache = Running::start(&room, &line);
+    cache.line();
+    cache.at("http");
+    let said = cache.end("TERM");
+    assert!(
+        said.contains("had no room; --store-size gives more"),
+        "{said}"
+    );
 }

@@ -12,6 +12,7 @@ mod cache;
 mod config;
 mod doctor;
 mod ends;
+mod forward;
 mod hosted_cache;
 mod info_create;
 mod info_show;

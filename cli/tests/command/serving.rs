@@ -19,7 +19,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(room: &Room, line: &str, listeners: usize) -> Self {
-        let words = line.split_whitespace().chain(["--cache-dir", "cache"]);
+        Self::start_bare(room, &format!("{line} --cache-dir cache"), listeners)
+    }
+
+    /// A command that keeps no content information.
+    pub(crate) fn start_bare(room: &Room, line: &str, listeners: usize) -> Self {
+        let words = line.split_whitespace();
         let mut child = room.command(words).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let urls = (0..listeners).map(|_| {

@@ -7,6 +7,20 @@ use crate::room::Room;
 
 const COMMANDS: &[&str] = &[
     "",
+    "get",
+    "serve",
+    "proxy",
+    "peer",
+    "hosted-cache",
+    "cache",
+    "cache ls",
+    "cache show",
+    "cache verify",
+    "cache flush",
+    "cache export",
+    "cache import",
+    "status",
+    "doctor",
     "info",
     "info create",
     "info show",
@@ -16,20 +30,6 @@ const COMMANDS: &[&str] = &[
     "secret export",
     "secret import",
     "decode",
-    "cache",
-    "cache ls",
-    "cache show",
-    "cache verify",
-    "cache flush",
-    "cache export",
-    "cache import",
-    "get",
-    "serve",
-    "proxy",
-    "peer",
-    "hosted-cache",
-    "doctor",
-    "status",
     "vectors",
     "vectors run",
     "completions",
@@ -47,6 +47,22 @@ fn help_of_every_command() {
         assert_eq!(by_help.text(), long.text(), "help {command}");
     }
     insta::assert_snapshot!(all);
+}
+
+#[test]
+fn long_help_of_what_runs_says_how_it_behaves() {
+    let room = Room::new();
+    for (command, words) in [
+        ("serve", "SIGTERM and SIGINT"),
+        ("proxy", "Answers with a strong ETag"),
+        ("peer", "http_proxy=http://127.0.0.1:8080"),
+        ("hosted-cache", "Clients of Windows 8 and later"),
+        ("decode", "Offsets are from the first byte"),
+    ] {
+        let help = room.run(&format!("{command} --help")).good();
+        let text: Vec<&str> = help.text().split_whitespace().collect();
+        assert!(text.join(" ").contains(words), "{command}");
+    }
 }
 
 #[test]

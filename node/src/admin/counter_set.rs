@@ -124,6 +124,13 @@ metrics! {
     RETRIEVAL_FAILED Counter "peerdist_retrieval_failed_total" ""
         "Requests that did not get what they asked for, by their reason"
 
+    FORWARD_REQUESTS Counter "peerdist_forward_proxy_requests_total" ""
+        "Requests of programs, by what became of them"
+    FORWARD_BYTES Counter "peerdist_forward_proxy_bytes_total" ""
+        "Bytes of answers to programs, by where they came from; of tunnels, both ways"
+    FORWARD_BROKEN_OFF Counter "peerdist_forward_proxy_broken_off_total" ""
+        "Answers by content information that broke off"
+
     STORE_BYTES Gauge "peerdist_local_cache_bytes" ""
         "Bytes of blocks, by their form"
     STORE_LIMIT Gauge "peerdist_local_cache_limit_bytes" ""

@@ -22,6 +22,7 @@
 
 mod content_server_role;
 pub mod counter_set;
+mod forward_role;
 mod hosted_cache_role;
 pub mod metrics;
 mod peer_roles;
@@ -39,6 +40,7 @@ use metrics::Metrics;
 use status::Status;
 
 pub use content_server_role::ContentServerRole;
+pub use forward_role::ForwardRole;
 pub use hosted_cache_role::HostedCacheRole;
 pub use peer_roles::{DiscoveryRole, HttpRole, RetrievalRole};
 pub use service::{AdminBody, AdminService, AdminSettings};

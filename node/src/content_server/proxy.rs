@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use crate::http::BoxError;
 use crate::http::client::{Client, ClientBody};
+use crate::http::hop_by_hop::remove_hop_by_hop;
 use crate::http::server::Via;
 use crate::net::Network;
 
@@ -25,18 +26,6 @@ const VIA: HeaderValue = HeaderValue::from_static("1.1 peerdist");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// Fields that are about a connection, beside those that Connection names: RFC 9110 7.6.1.
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
 
 /// The address of a web server that requests are passed on to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,18 +251,6 @@ fn forward_fields(headers: &mut HeaderMap, via: Option<Via>, settings: ProxySett
         if let Ok(path) = HeaderValue::from_str(&path.join(", ")) {
             headers.insert(X_FORWARDED_FOR, path);
         }
-    }
-}
-
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
     }
 }
 

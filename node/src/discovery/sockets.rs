@@ -84,11 +84,9 @@ async fn listen_to_family<N: Network>(
     port: u16,
     is_ipv4: bool,
 ) -> io::Result<Option<N::UdpSocket>> {
-    let mut members = interfaces
-        .iter()
-        .filter(|one| one.speaks(is_ipv4))
-        .peekable();
-    if members.peek().is_none() {
+    let speaking = interfaces.iter().filter(|one| one.speaks(is_ipv4));
+    let members: Vec<_> = speaking.collect();
+    if members.is_empty() {
         return Ok(None);
     }
     let options = UdpOptions {

@@ -37,6 +37,8 @@ use crate::net::Network;
 const DOWNLOAD: DownloadToken = DownloadToken(1);
 /// Happenings that are looked at before workers get their work.
 const TURN_HAPPENINGS: usize = 64;
+/// What workers are given takes milliseconds, on a disk that does not stall.
+const SETTLE_MOST: tokio::time::Duration = tokio::time::Duration::from_secs(10);
 
 /// How a download ended.
 #[derive(Debug)]
@@ -205,13 +207,16 @@ impl<N: Network> Driver<N> {
     /// What is left when it is over. Workers are waited for: one that wrote later would write into what comes next.
     pub(super) async fn finish(mut self) -> (Option<Stream>, Option<Offers<N>>) {
         self.tasks.shutdown().await;
-        while self.busy > 0 {
-            match self.happenings.recv().await {
-                Some(Happening::Worked(_)) => self.busy -= 1,
-                Some(_) => {}
-                None => break,
+        let settling = async {
+            while self.busy > 0 {
+                match self.happenings.recv().await {
+                    Some(Happening::Worked(_)) => self.busy -= 1,
+                    Some(_) => {}
+                    None => return,
+                }
             }
-        }
+        };
+        let _ = tokio::time::timeout(SETTLE_MOST, settling).await;
         (self.parts.stream, self.parts.offers)
     }
 

@@ -61,6 +61,12 @@ pub enum GetError {
         "what {url} sends is not what its content information describes; --mode off fetches it plainly"
     )]
     Differs { url: String },
+    /// There is no content information, and nothing else was wanted.
+    #[error(
+        "{url} gives no content information, so its server has no PeerDist, or not for this content; expected a server \
+         such as 'peerdist serve', 'peerdist proxy' or Windows with BranchCache"
+    )]
+    NotDescribed { url: String },
     /// Content information without content.
     #[error("{url} gave content information, but not the content: {why}")]
     Origin { url: String, why: String },
@@ -103,6 +109,7 @@ impl GetError {
             | Self::Redirects { .. }
             | Self::Redirect { .. }
             | Self::BrokeOff { .. }
+            | Self::NotDescribed { .. }
             | Self::Origin { .. } => Kind::NotReached,
             Self::Changed { .. } | Self::Differs { .. } => Kind::Wrong,
         }

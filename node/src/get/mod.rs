@@ -41,4 +41,5 @@ pub use peerdist::client::Order;
 pub use report::{Observer, Progress, Report, Shares};
 pub use request::{Destination, HostedCache, Mode, Request, Sharing};
 pub use settings::Settings;
+pub(crate) use whole::announced;
 pub use whole::fetch;

@@ -2,6 +2,8 @@
 //! Invariant: bytes of a range are of the content that was begun with, or they are not handed on.
 //! Byte order: none.
 
+use std::sync::Arc;
+
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
@@ -24,6 +26,8 @@ pub(super) struct Origin<N> {
     pub(super) uri: Uri,
     pub(super) settings: ClientSettings,
     pub(super) redirects_most: u32,
+    /// Of the program that this is fetched for, on every request; without a program only its own are sent.
+    pub(super) program: Option<Arc<HeaderMap>>,
     /// What a range must be of.
     pub(super) validator: Option<Validator>,
 }
@@ -73,7 +77,11 @@ impl<N: Network> Origin<N> {
     ) -> Result<Response<ClientBody>, GetError> {
         let ask = self.of(asked);
         for _ in 0..=self.redirects_most {
-            let mut request = Request::get(self.uri.clone()).header(header::USER_AGENT, AGENT);
+            let mut request = Request::get(self.uri.clone());
+            match (request.headers_mut(), &self.program) {
+                (Some(headers), Some(program)) => headers.clone_from(program),
+                _ => request = request.header(header::USER_AGENT, AGENT),
+            }
             for field in ask.fields("") {
                 let mut value = Vec::new();
                 field.value.encode_into(&mut value);
@@ -136,8 +144,11 @@ impl<N: Network> Origin<N> {
                         range,
                         information_bytes_most,
                     );
-                    if let Some(first) = described.await {
-                        return Ok(first);
+                    if let Some((described, metadata_bytes)) = described.await {
+                        return Ok(First::Described {
+                            described: Box::new(described),
+                            metadata_bytes,
+                        });
                     }
                 }
                 Meaning::Unusable(rejected) => {
@@ -174,14 +185,14 @@ impl<N: Network> Origin<N> {
     }
 
     /// `None`: it cannot be used.
-    async fn described(
+    pub(super) async fn described(
         &mut self,
         asked: Asked,
         response: Response<ClientBody>,
         content_length: u64,
         range: Option<ContentRange>,
         bytes_most: u64,
-    ) -> Option<First> {
+    ) -> Option<(Described, u64)> {
         self.validator = Validator::of(response.headers());
         let rejected = |why: &dyn std::fmt::Display| {
             tracing::warn!(%why, "content information that cannot be used; asking plainly");
@@ -203,10 +214,7 @@ impl<N: Network> Origin<N> {
         if described.is_none() {
             rejected(&"it contradicts itself or leaves content out");
         }
-        Some(First::Described {
-            described: Box::new(described?),
-            metadata_bytes,
-        })
+        Some((described?, metadata_bytes))
     }
 
     /// Bytes of the content that no peer had. `conditional`: only of the state that was begun with.
@@ -275,7 +283,7 @@ impl Validator {
     }
 }
 
-fn fields(headers: &HeaderMap) -> ResponseFields {
+pub(super) fn fields(headers: &HeaderMap) -> ResponseFields {
     let mut fields = ResponseFields::new();
     for (name, value) in headers {
         fields.add(name.as_str().as_bytes(), value.as_bytes());

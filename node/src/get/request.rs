@@ -91,6 +91,8 @@ pub struct Request {
     pub seed: [u8; 32],
     /// Time.
     pub clock: Clock,
+    /// Whether content without content information is an error, and not fetched.
+    pub described_only: bool,
     /// Whether the report is to have the SHA-256 of the content.
     pub wants_sha256: bool,
     /// Ends it before its time.
@@ -114,6 +116,7 @@ impl Request {
             settings: Settings::default(),
             seed,
             clock: Clock::of_the_machine(),
+            described_only: false,
             wants_sha256: false,
             stop: CancellationToken::new(),
         }

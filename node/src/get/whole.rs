@@ -2,6 +2,8 @@
 //! Invariant: the file gets its name only when every byte of it was verified, or came whole and plainly.
 //! Byte order: none.
 
+pub(crate) mod announced;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -37,11 +39,13 @@ use crate::peer::Peer;
 const HASH_BYTES: usize = 1 << 20;
 
 /// What all attempts have in common.
-struct Fetching<'a, N> {
-    network: &'a N,
-    request: &'a Request,
+struct Fetching<N> {
+    network: N,
+    request: Arc<Request>,
     origin: Origin<N>,
     peer_client: Client<N>,
+    /// Where a peer of this process serves what is kept.
+    peer_port: Option<u16>,
     metadata_bytes: u64,
     lies: u64,
     rejected: u64,
@@ -95,19 +99,22 @@ pub async fn fetch<N: Network>(
             url: request.url.clone(),
         });
     }
+    let request = Arc::new(request);
     let settings = &request.settings;
     let origin = Origin {
         client: Client::new(network.clone(), request.tls.clone(), settings.origin),
         uri,
         settings: settings.encoding,
         redirects_most: settings.redirects_most,
+        program: None,
         validator: None,
     };
     let mut fetching = Fetching {
-        network,
-        request: &request,
+        network: network.clone(),
+        request: Arc::clone(&request),
         origin,
         peer_client: Client::new(network.clone(), request.tls.clone(), settings.peers),
+        peer_port: None,
         metadata_bytes: 0,
         lies: 0,
         rejected: 0,
@@ -122,19 +129,7 @@ pub async fn fetch<N: Network>(
     let bytes = got.shares.total();
     let file = partial.map(|partial| partial.finish(bytes)).transpose()?;
     let elapsed = began.elapsed();
-    if let Some(cache) = request.cache.clone() {
-        let replies = got.replies;
-        let flushed = tokio::task::spawn_blocking(move || {
-            for (id, replies) in replies {
-                cache.note_replies(&id, replies)?;
-            }
-            cache.flush()
-        })
-        .await;
-        if let Ok(Err(error)) = flushed {
-            tracing::warn!(%error, "the store could not keep everything");
-        }
-    }
+    flush(&request, got.replies).await;
     let sha256 = match (file, got.sha256) {
         _ if !request.wants_sha256 => None,
         (None, hash) => hash.map(|hash| hash.finalize().into()),
@@ -163,6 +158,22 @@ pub async fn fetch<N: Network>(
     })
 }
 
+/// Brings to the store what is known of the segments, and all of it to the disk.
+async fn flush(request: &Request, replies: BTreeMap<SegmentId, Replies>) {
+    if let Some(cache) = request.cache.clone() {
+        let flushed = tokio::task::spawn_blocking(move || {
+            for (id, replies) in replies {
+                cache.note_replies(&id, replies)?;
+            }
+            cache.flush()
+        })
+        .await;
+        if let Ok(Err(error)) = flushed {
+            tracing::warn!(%error, "the store could not keep everything");
+        }
+    }
+}
+
 async fn hash_file(file: File, length: u64) -> Result<Sha256, GetError> {
     let failed = |source| GetError::Write {
         what: "the content".into(),
@@ -189,7 +200,7 @@ async fn hash_file(file: File, length: u64) -> Result<Sha256, GetError> {
         .map_err(failed)
 }
 
-impl<N: Network> Fetching<'_, N> {
+impl<N: Network> Fetching<N> {
     async fn until_done(
         &mut self,
         mut partial: Option<&mut Partial>,
@@ -202,6 +213,12 @@ impl<N: Network> Fetching<'_, N> {
                 .await?;
             let error = match attempt {
                 Attempt::Done(got) => return Ok(got),
+                Attempt::NoRanges if self.request.described_only => {
+                    return Err(GetError::Origin {
+                        url: self.origin.url(),
+                        why: "it sends the whole where a range is asked for".into(),
+                    });
+                }
                 Attempt::NoRanges => {
                     encoded = false;
                     continue;
@@ -228,12 +245,16 @@ impl<N: Network> Fetching<'_, N> {
         encoded: bool,
         observer: &mut dyn Observer,
     ) -> Result<Attempt, GetError> {
-        let most = self.request.settings.content_information_bytes_most;
-        match self.origin.first(self.request.range, encoded, most).await? {
+        let request = Arc::clone(&self.request);
+        let most = request.settings.content_information_bytes_most;
+        match self.origin.first(request.range, encoded, most).await? {
+            First::Plain(_) if request.described_only => Err(GetError::NotDescribed {
+                url: self.origin.url(),
+            }),
             First::Plain(first) => {
-                let start = self.request.range.map_or(0, |range| range.start);
-                let settings = &self.request.settings;
-                let (bytes, sha256) = match (partial, &self.request.destination) {
+                let start = request.range.map_or(0, |range| range.start);
+                let settings = &request.settings;
+                let (bytes, sha256) = match (partial, &request.destination) {
                     (Some(partial), _) => {
                         partial.keep(false);
                         let file = partial.file();
@@ -256,7 +277,7 @@ impl<N: Network> Fetching<'_, N> {
                         )
                     }
                     (None, Destination::Stream(to)) => {
-                        let stream = Stream::start(to.clone(), None, self.request.wants_sha256);
+                        let stream = Stream::start(to.clone(), None, request.wants_sha256);
                         let into = plain::Into::Stream(&stream);
                         let bytes = plain::receive(
                             &mut self.origin,
@@ -302,7 +323,7 @@ impl<N: Network> Fetching<'_, N> {
         mut partial: Option<&mut Partial>,
         observer: &mut dyn Observer,
     ) -> Result<Attempt, GetError> {
-        let request = self.request;
+        let request = Arc::clone(&self.request);
         let failed = |source| GetError::Write {
             what: "the content".into(),
             source,
@@ -341,7 +362,7 @@ impl<N: Network> Fetching<'_, N> {
                     port,
                 )
             }
-            _ => (None, None, 0),
+            _ => (None, None, self.peer_port.unwrap_or_default()),
         };
         let hosted = match &request.mode {
             Mode::Hosted(hosted) => Some(hosted),
@@ -388,8 +409,13 @@ impl<N: Network> Fetching<'_, N> {
                     Some(stream) => Some(stream.finish().await?),
                     None => None,
                 };
-                if let (Some(offers), Some((_, counters))) = (offers, &serving) {
-                    self.until_fetched(offers, || counters.blocks.get()).await;
+                match (offers, &serving) {
+                    (Some(offers), Some((_, counters))) => {
+                        self.until_fetched(offers, || counters.blocks.get()).await;
+                    }
+                    // The peer of this process serves on; nobody has to wait for that.
+                    (Some(offers), None) => self.until_fetched(offers, || u64::MAX).await,
+                    (None, _) => {}
                 }
                 if let Some(stop) = stop {
                     stop.disarm();
@@ -425,12 +451,8 @@ impl<N: Network> Fetching<'_, N> {
         shelf: &Arc<Shelf>,
     ) -> Result<(Serving, u16), GetError> {
         let stop = CancellationToken::new();
-        let started = Peer::start(
-            self.network,
-            Arc::clone(shelf),
-            sharing.options.clone(),
-            stop.clone(),
-        );
+        let (shelf, options) = (Arc::clone(shelf), sharing.options.clone());
+        let started = Peer::start(&self.network, shelf, options, stop.clone());
         let peer = started.await.map_err(|source| GetError::Serve { source })?;
         let serving = Serving {
             stop,
@@ -468,11 +490,10 @@ impl<N: Network> Fetching<'_, N> {
 
     /// Waits until the hosted cache fetched what it was offered, or time is up.
     async fn until_fetched(&self, mut offers: Offers<N>, fetched: impl Fn() -> u64) {
-        let share_for_ms = self
-            .request
-            .sharing
-            .as_ref()
-            .map_or(0, |sharing| sharing.share_for_ms);
+        let sharing = self.request.sharing.as_ref();
+        let share_for_ms = sharing.map_or(self.request.settings.share_ms, |sharing| {
+            sharing.share_for_ms
+        });
         let most = tokio::time::Duration::from_millis(share_for_ms);
         let look = tokio::time::Duration::from_millis(20);
         let waiting = async {

@@ -253,7 +253,7 @@ impl<N: Network> Client<N> {
             })?;
         // It ends when its sender and its last body are gone, or the server closes it.
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "a connection to a server ended with an error");
             }
         });

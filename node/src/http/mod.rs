@@ -4,18 +4,21 @@
 //!
 //! - [`server`]: connections accepted, bounded and served by a tower service;
 //! - [`client`]: requests to servers over a bounded pool of connections;
+//! - [`tunnel`]: bytes carried both ways once a request became a tunnel;
 //! - [`tls`]: certificates and roots from files;
 //! - [`limits`]: every limit, with its name and its unit.
 
 mod answer;
 pub mod client;
 mod connections;
+pub(crate) mod hop_by_hop;
 pub mod limits;
 mod paced;
 mod paced_body;
 mod pool;
 pub mod server;
 pub mod tls;
+pub mod tunnel;
 mod witness;
 
 pub use answer::RequestBody;

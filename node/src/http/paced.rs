@@ -4,6 +4,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
@@ -15,6 +16,9 @@ use super::limits::{ServerLimits, ms};
 const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 const ANSWERING: u8 = 2;
+const TUNNEL: u8 = 3;
+/// Of what has a time limit elsewhere; a timer needs some moment.
+const FAR_MS: u64 = 365 * 24 * 3_600_000;
 
 /// What a connection is at, seen from its task, from its requests and from whoever looks for idle ones.
 #[derive(Debug)]
@@ -49,12 +53,20 @@ impl Phase {
 
     /// The answer's last byte was handed over.
     pub(super) fn rest(&self) {
-        self.enter(IDLE);
+        if self.now.load(Relaxed) != TUNNEL {
+            self.enter(IDLE);
+        }
+    }
+
+    /// From now on the connection is a tunnel, which has times of its own, and it stays one.
+    pub(super) fn tunnel(&self) {
+        self.enter(TUNNEL);
     }
 
     /// Since when it has neither a request nor anything to write.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        let is_busy = self.now.load(Relaxed) == ANSWERING || self.is_writing.load(Relaxed);
+        let is_busy =
+            [ANSWERING, TUNNEL].contains(&self.now.load(Relaxed)) || self.is_writing.load(Relaxed);
         (!is_busy).then(|| self.since())
     }
 
@@ -68,6 +80,7 @@ impl Phase {
             IDLE if self.is_writing.load(Relaxed) => limits.request_ms,
             IDLE => limits.idle_ms,
             HEAD => limits.head_ms,
+            TUNNEL => FAR_MS,
             _ => limits.request_ms,
         };
         self.since() + ms(limit)
@@ -75,31 +88,34 @@ impl Phase {
 }
 
 /// The connection.
-pub(super) struct Paced<'a, S> {
+pub(super) struct Paced<S> {
     inner: S,
-    phase: &'a Phase,
-    limits: &'a ServerLimits,
+    phase: Arc<Phase>,
+    limits: ServerLimits,
     timer: Pin<Box<Sleep>>,
     /// Since when the other side takes nothing, and what it took since.
     stalled: Option<(Instant, u64)>,
 }
 
-impl<'a, S> Paced<'a, S> {
-    pub(super) fn new(inner: S, phase: &'a Phase, limits: &'a ServerLimits) -> Self {
+impl<S> Paced<S> {
+    pub(super) fn new(inner: S, phase: Arc<Phase>, limits: ServerLimits) -> Self {
+        let timer = Box::pin(sleep_until(phase.deadline(&limits)));
         Self {
             inner,
             phase,
             limits,
-            timer: Box::pin(sleep_until(phase.deadline(limits))),
+            timer,
             stalled: None,
         }
     }
 
     fn deadline(&self) -> Instant {
-        let by_phase = self.phase.deadline(self.limits);
+        let by_phase = self.phase.deadline(&self.limits);
         match self.stalled {
-            Some((since, _)) => by_phase.min(since + ms(self.limits.progress_ms)),
-            None => by_phase,
+            Some((since, _)) if self.phase.now.load(Relaxed) != TUNNEL => {
+                by_phase.min(since + ms(self.limits.progress_ms))
+            }
+            _ => by_phase,
         }
     }
 
@@ -137,7 +153,7 @@ impl<'a, S> Paced<'a, S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<'_, S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -152,7 +168,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<'_, S> {
                 }
                 // Bytes of a head that come one by one keep this from ever waiting long.
                 if this.phase.now.load(Relaxed) == HEAD
-                    && this.phase.deadline(this.limits) <= Instant::now()
+                    && this.phase.deadline(&this.limits) <= Instant::now()
                 {
                     return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                 }
@@ -163,7 +179,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<'_, S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<'_, S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -24,6 +25,7 @@ use super::answer::{RequestBody, answer};
 use super::connections::{Connections, Place, Refused};
 use super::limits::{ServerLimits, ms};
 use super::paced::Paced;
+use super::tunnel::Seat;
 use super::witness::Witness;
 use crate::activity::Activity;
 use crate::counters::HttpCounters;
@@ -98,11 +100,12 @@ pub async fn serve<L, S, B>(
         };
         options.counters.connections.add(1);
         let connection = Connection {
-            place,
+            place: Arc::new(place),
             from,
             options: options.clone(),
             stop: stop.clone(),
             cut_off: cut_off.clone(),
+            tasks: tasks.clone(),
         };
         let (acceptor, service) = (acceptor.clone(), service.clone());
         tasks.spawn(async move {
@@ -152,11 +155,12 @@ async fn refuse<S: AsyncWrite + Unpin>(
 }
 
 struct Connection {
-    place: Place,
+    place: Arc<Place>,
     from: SocketAddr,
     options: ServerOptions,
     stop: CancellationToken,
     cut_off: CancellationToken,
+    tasks: TaskTracker,
 }
 
 impl Connection {
@@ -184,7 +188,7 @@ impl Connection {
 
     async fn serve<I, S, B>(self, stream: I, tls: bool, service: S)
     where
-        I: AsyncRead + AsyncWrite + Unpin + Send,
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send,
@@ -196,11 +200,13 @@ impl Connection {
             from: self.from,
             tls,
         };
-        let paced = Paced::new(stream, &self.place.phase, &self.options.limits);
+        let paced = Paced::new(stream, Arc::clone(&self.place.phase), self.options.limits);
         let counters = Arc::clone(&self.options.counters);
         let phase = Arc::clone(&self.place.phase);
         let activity = self.options.activity.clone();
-        let answering = service_fn(move |request| {
+        let seat = Seat::new(&self.place, &self.tasks, &self.stop);
+        let answering = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(seat.clone());
             counters.requests.add(1);
             let witness = Witness::of(&request, via, activity.clone());
             let answered = answer(service.clone(), request, via, Arc::clone(&phase), limits);
@@ -217,6 +223,7 @@ impl Connection {
                 .max_buf_size(limits.head_bytes_most.max(8_192))
                 .max_headers(limits.head_fields_most)
                 .serve_connection(TokioIo::new(paced), answering)
+                .with_upgrades()
         );
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
