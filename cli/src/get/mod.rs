@@ -221,6 +221,7 @@ fn sharing(
     Ok(Sharing {
         options: PeerOptions {
             listen: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            both_families: true,
             interfaces,
             http: ServerOptions {
                 limits: http_limits(settings.upload_timer_ms),

@@ -24,6 +24,16 @@ pub enum Discovery {
     Prober(Prober),
 }
 
+/// Of a peer's addresses the first that means the same on all interfaces, where it has one.
+fn best(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let is_everywhere = |address: &&SocketAddr| match address {
+        SocketAddr::V4(_) => true,
+        SocketAddr::V6(address) => !address.ip().is_unicast_link_local(),
+    };
+    let everywhere = addresses.iter().find(is_everywhere);
+    everywhere.or(addresses.first()).copied()
+}
+
 impl Discovery {
     pub(super) async fn search(
         self,
@@ -53,7 +63,7 @@ impl Discovery {
                     Ok(mut search) => {
                         while let Some(found) = search.next().await {
                             let segments = found.segments.iter().map(|one| one.id).collect();
-                            if let Some(peer) = found.addresses.first().copied() {
+                            if let Some(peer) = best(&found.addresses) {
                                 let _ = events.send(Happening::Found { peer, segments });
                             }
                         }

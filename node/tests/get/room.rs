@@ -338,6 +338,7 @@ pub(crate) fn peer_options(clock: Clock) -> PeerOptions {
     let settings = ServerSettings::peer();
     PeerOptions {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        both_families: false,
         interfaces: Vec::new(),
         http: ServerOptions {
             limits: http_limits(settings.upload_timer_ms),
