@@ -9,6 +9,9 @@ use crate::wan::Wan;
 
 const CLIENTS: usize = 2;
 
+/// Of the names of all namespaces; the process's id follows.
+pub(crate) const PREFIX: &str = "peerdist-";
+
 /// By which addresses hosts are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -48,7 +51,7 @@ pub(crate) struct Branch {
 
 impl Branch {
     pub(crate) fn new(number: usize, family: Family) -> Result<Self, String> {
-        let named = |role: &str| format!("peerdist-{}-{number}-{role}", std::process::id());
+        let named = |role: &str| format!("{PREFIX}{}-{number}-{role}", std::process::id());
         let (far, near, bits, which) = family.network();
         let origin = Namespace::new(named("origin"))?;
         let router = Namespace::new(named("router"))?;

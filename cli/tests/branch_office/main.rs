@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use branch::{Branch, CACHE, Family};
-use namespaces::{Namespace, Running, system};
+use branch::{Branch, CACHE, Family, PREFIX};
+use namespaces::{Namespace, Running, sweep, system};
 use wan::{DELAY, RATE_BITS};
 
 const DEFAULT_BYTES: usize = 4_000_000;
@@ -126,6 +126,7 @@ fn missing() -> Option<String> {
             return Some(format!("{why}; both are in the package iproute2"));
         }
     }
+    sweep(PREFIX);
     // Also says it where the kernel knows no namespaces, bridges, VXLAN or tbf.
     Branch::new(CASES.len(), Family::V4).err()
 }
@@ -154,7 +155,7 @@ fn what_one_client_of_a_branch_fetched_the_next_has_from_its_neighbours() {
         ended.collect()
     });
     println!(
-        "| {:20} | first, s | its WAN bytes | second, s | its WAN bytes | metadata | from neighbours |",
+        "| {:21} | first, s | its WAN bytes | second, s | its WAN bytes | metadata | from neighbours |",
         format!("{length} bytes")
     );
     println!("|---|---|---|---|---|---|---|");
@@ -164,7 +165,7 @@ fn what_one_client_of_a_branch_fetched_the_next_has_from_its_neighbours() {
             Ok((first, Some(second))) => {
                 let share = second.from_neighbours as f64 * 100.0 / length as f64;
                 println!(
-                    "| {:20} | {:8.1} | {:13} | {:9.2} | {:13} | {:8} | {share:13.1} % |",
+                    "| {:21} | {:8.1} | {:13} | {:9.2} | {:13} | {:8} | {share:13.1} % |",
                     case.name(),
                     first.seconds,
                     first.wan_bytes,
@@ -174,7 +175,7 @@ fn what_one_client_of_a_branch_fetched_the_next_has_from_its_neighbours() {
                 );
             }
             Ok((first, None)) => println!(
-                "| {:20} | {:8.1} | {:13} | | | | |",
+                "| {:21} | {:8.1} | {:13} | | | | |",
                 case.name(),
                 first.seconds,
                 first.wan_bytes

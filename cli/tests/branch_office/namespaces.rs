@@ -35,6 +35,21 @@ pub(crate) fn system(line: &str) -> Result<String, String> {
     }
 }
 
+/// Removes what runs left over that were killed: names begin with `prefix` and the process's id.
+pub(crate) fn sweep(prefix: &str) {
+    let known = system("ip netns list").unwrap_or_default();
+    for name in known.lines().filter_map(|line| line.split(' ').next()) {
+        let process = name
+            .strip_prefix(prefix)
+            .and_then(|rest| rest.split('-').next());
+        if let Some(process) = process
+            && !Path::new("/proc").join(process).exists()
+        {
+            let _ = system(&format!("ip netns del {name}"));
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Namespace {
     name: String,

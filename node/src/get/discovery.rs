@@ -75,3 +75,18 @@ impl Discovery {
         let _ = events.send(Happening::SearchEnded { discovery });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_needs_no_interface_is_taken_before_one_that_does() {
+        let all: Vec<SocketAddr> = ["[fe80::7]:80", "[2001:db8::7]:80", "192.0.2.7:80"]
+            .map(|text| text.parse().unwrap())
+            .into();
+        assert_eq!(best(&all), Some(all[1]));
+        assert_eq!(best(&all[..1]), Some(all[0]));
+        assert_eq!(best(&[]), None);
+    }
+}
