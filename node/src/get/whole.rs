@@ -2,6 +2,8 @@
 //! Invariant: the file gets its name only when every byte of it was verified, or came whole and plainly.
 //! Byte order: none.
 
+mod afterwards;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -25,6 +27,7 @@ use super::request::{Destination, HostedCache, Mode, Request, Sharing};
 use super::share::Shelf;
 use super::stream::Stream;
 use super::workers::Bench;
+use crate::counters::RetrievalCounters;
 use crate::http::client::Client;
 use crate::net::Network;
 use crate::output::Partial;
@@ -59,6 +62,8 @@ enum Attempt {
 struct Got {
     shares: Shares,
     is_described: bool,
+    /// It came plainly, but the origin will have hashes of it.
+    has_hashes_later: bool,
     sha256: Option<Sha256>,
     sharing: Option<Serving>,
 }
@@ -68,6 +73,7 @@ struct Serving {
     stop: CancellationToken,
     share_for_ms: u64,
     lingers: bool,
+    blocks_given: Arc<RetrievalCounters>,
 }
 
 /// Fetches content.
@@ -113,10 +119,13 @@ pub async fn fetch<N: Network>(
         Destination::File(path) => Some(Partial::open(path)?),
         Destination::Stream(_) => None,
     };
-    let got = fetching.until_done(partial.as_mut(), observer).await?;
+    let mut got = fetching.until_done(partial.as_mut(), observer).await?;
     let bytes = got.shares.total();
     let file = partial.map(|partial| partial.finish(bytes)).transpose()?;
     let elapsed = began.elapsed();
+    if let (Some(file), true) = (&file, got.has_hashes_later) {
+        got.sharing = fetching.afterwards(file).await;
+    }
     if let Some(cache) = request.cache.clone() {
         let flushed = tokio::task::spawn_blocking(move || cache.flush()).await;
         if let Ok(Err(error)) = flushed {
@@ -220,6 +229,7 @@ impl<N: Network> Fetching<'_, N> {
         match self.origin.first(self.request.range, encoded, most).await? {
             First::Plain(first) => {
                 let start = self.request.range.map_or(0, |range| range.start);
+                let has_hashes_later = first.has_hashes_later;
                 let settings = &self.request.settings;
                 let (bytes, sha256) = match (partial, &self.request.destination) {
                     (Some(partial), _) => {
@@ -268,6 +278,7 @@ impl<N: Network> Fetching<'_, N> {
                 Ok(Attempt::Done(Got {
                     shares,
                     is_described: false,
+                    has_hashes_later,
                     sha256,
                     sharing: None,
                 }))
@@ -322,11 +333,7 @@ impl<N: Network> Fetching<'_, N> {
                 let file = file.try_clone().map_err(failed)?;
                 let shelf = Arc::new(Shelf::new(&described, file, &have, request.clock.now()));
                 let (serving, port) = self.serve(sharing, &shelf).await?;
-                (
-                    Some(shelf),
-                    Some((serving, Arc::clone(&sharing.options.retrieval.counters))),
-                    port,
-                )
+                (Some(shelf), Some(serving), port)
             }
             _ => (None, None, 0),
         };
@@ -367,7 +374,7 @@ impl<N: Network> Fetching<'_, N> {
         if let Some(partial) = partial.as_mut() {
             partial.keep(shares.total() > 0);
         }
-        let stop = serving.as_ref().map(|(serving, _)| serving.stop.clone());
+        let stop = serving.as_ref().map(|serving| serving.stop.clone());
         let stop = stop.map(CancellationToken::drop_guard);
         let attempt = match ended? {
             Ended::Done => {
@@ -375,18 +382,18 @@ impl<N: Network> Fetching<'_, N> {
                     Some(stream) => Some(stream.finish().await?),
                     None => None,
                 };
-                if let (Some(offers), Some((_, counters))) = (offers, &serving) {
-                    self.until_fetched(offers, || counters.blocks.get()).await;
+                if let (Some(offers), Some(serving)) = (offers, &serving) {
+                    self.until_fetched(offers, serving).await;
                 }
                 if let Some(stop) = stop {
                     stop.disarm();
                 }
-                let sharing = serving.map(|(serving, _)| serving);
                 return Ok(Attempt::Done(Got {
                     shares,
                     is_described: true,
+                    has_hashes_later: false,
                     sha256,
-                    sharing,
+                    sharing: serving,
                 }));
             }
             Ended::Changed => Attempt::Changed,
@@ -422,6 +429,7 @@ impl<N: Network> Fetching<'_, N> {
             stop,
             share_for_ms: sharing.share_for_ms,
             lingers: sharing.lingers,
+            blocks_given: Arc::clone(&sharing.options.retrieval.counters),
         };
         Ok((serving, peer.local_addr().port()))
     }
@@ -453,13 +461,9 @@ impl<N: Network> Fetching<'_, N> {
     }
 
     /// Waits until the hosted cache fetched what it was offered, or time is up.
-    async fn until_fetched(&self, mut offers: Offers<N>, fetched: impl Fn() -> u64) {
-        let share_for_ms = self
-            .request
-            .sharing
-            .as_ref()
-            .map_or(0, |sharing| sharing.share_for_ms);
-        let most = tokio::time::Duration::from_millis(share_for_ms);
+    async fn until_fetched(&self, mut offers: Offers<N>, serving: &Serving) {
+        let fetched = || serving.blocks_given.blocks.get();
+        let most = tokio::time::Duration::from_millis(serving.share_for_ms);
         let look = tokio::time::Duration::from_millis(20);
         let waiting = async {
             offers.flush();
