@@ -8,6 +8,9 @@ use crate::namespaces::Namespace;
 use crate::wan::Wan;
 
 const CLIENTS: usize = 2;
+/// How often the counters of the line are looked at until they rest, and how long between.
+const LOOKS_MOST: u32 = 100;
+const LOOK: Duration = Duration::from_millis(700);
 
 /// Of the names of all namespaces; the process's id follows.
 pub(crate) const PREFIX: &str = "peerdist-";
@@ -103,8 +106,8 @@ impl Branch {
     /// them, once no more is on its way.
     pub(crate) fn wan_bytes(&self) -> u64 {
         let mut last = self.counted();
-        loop {
-            std::thread::sleep(Duration::from_millis(700));
+        for _ in 0..LOOKS_MOST {
+            std::thread::sleep(LOOK);
             let now = self.counted();
             // Neighbours of the line look for each other now and then.
             if now - last < 1_000 {
@@ -112,6 +115,7 @@ impl Branch {
             }
             last = now;
         }
+        panic!("there is no end of bytes on the line");
     }
 
     fn counted(&self) -> u64 {

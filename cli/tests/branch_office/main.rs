@@ -24,11 +24,14 @@ use branch::{Branch, CACHE, Family, PREFIX};
 use namespaces::{Namespace, Running, sweep, system};
 use wan::{DELAY, RATE_BITS};
 
-const DEFAULT_BYTES: usize = 4_000_000;
+/// More than an origin hashes before its first answer.
+const DEFAULT_BYTES: usize = 4_300_000;
 /// What does not wait for the line takes no longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A file is hashed when nobody wrote to it for two seconds.
 const REST: Duration = Duration::from_millis(2_500);
+/// A client that got content plainly asks for its hashes a second later, and looks at what it has.
+const LATE: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -43,6 +46,8 @@ struct Case {
     mode: Mode,
     version: u8,
     family: Family,
+    /// Whether the first client is the first to ask the origin, which has no content information yet.
+    is_fresh: bool,
 }
 
 const CASES: &[Case] = &[
@@ -51,6 +56,8 @@ const CASES: &[Case] = &[
     Case::new(Mode::Hosted, 1, Family::V4),
     Case::new(Mode::Hosted, 2, Family::V4),
     Case::new(Mode::Distributed, 2, Family::V6),
+    Case::new(Mode::Distributed, 2, Family::V4).fresh(),
+    Case::new(Mode::Hosted, 2, Family::V4).fresh(),
     Case::new(Mode::Off, 0, Family::V4),
 ];
 
@@ -60,6 +67,14 @@ impl Case {
             mode,
             version,
             family,
+            is_fresh: false,
+        }
+    }
+
+    const fn fresh(self) -> Self {
+        Self {
+            is_fresh: true,
+            ..self
         }
     }
 
@@ -68,10 +83,11 @@ impl Case {
             Family::V4 => "",
             Family::V6 => ", IPv6",
         };
+        let fresh = if self.is_fresh { ", fresh" } else { "" };
         match self.mode {
             Mode::Off => "plain HTTP".to_owned(),
-            Mode::Distributed => format!("distributed, v{}{family}", self.version),
-            Mode::Hosted => format!("hosted, v{}{family}", self.version),
+            Mode::Distributed => format!("distributed, v{}{family}{fresh}", self.version),
+            Mode::Hosted => format!("hosted, v{}{family}{fresh}", self.version),
         }
     }
 }
@@ -155,7 +171,7 @@ fn what_one_client_of_a_branch_fetched_the_next_has_from_its_neighbours() {
         ended.collect()
     });
     println!(
-        "| {:21} | first, s | its WAN bytes | second, s | its WAN bytes | metadata | from neighbours |",
+        "| {:22} | first, s | its WAN bytes | second, s | its WAN bytes | metadata | from neighbours |",
         format!("{length} bytes")
     );
     println!("|---|---|---|---|---|---|---|");
@@ -165,7 +181,7 @@ fn what_one_client_of_a_branch_fetched_the_next_has_from_its_neighbours() {
             Ok((first, Some(second))) => {
                 let share = second.from_neighbours as f64 * 100.0 / length as f64;
                 println!(
-                    "| {:21} | {:8.1} | {:13} | {:9.2} | {:13} | {:8} | {share:13.1} % |",
+                    "| {:22} | {:8.1} | {:13} | {:9.2} | {:13} | {:8} | {share:13.1} % |",
                     case.name(),
                     first.seconds,
                     first.wan_bytes,
@@ -175,7 +191,7 @@ fn what_one_client_of_a_branch_fetched_the_next_has_from_its_neighbours() {
                 );
             }
             Ok((first, None)) => println!(
-                "| {:21} | {:8.1} | {:13} | | | | |",
+                "| {:22} | {:8.1} | {:13} | | | | |",
                 case.name(),
                 first.seconds,
                 first.wan_bytes
@@ -223,6 +239,9 @@ fn run(number: usize, case: Case, content: &Content) -> (Fetched, Option<Fetched
         _ => {
             let mut sharing = get(client, directory, "first", case, &lingers);
             sharing.makes(&directory.join("first"), content.limit);
+            if case.is_fresh {
+                std::thread::sleep(LATE);
+            }
             (None, Some(sharing))
         }
     };
@@ -306,7 +325,7 @@ fn serve(branch: &Branch, directory: &Path, case: Case, content: &Content) -> Ru
     let sent = sent.join().unwrap();
     assert!(sent.starts_with(b"HTTP/1.1 200"));
     assert!(sent.ends_with(&content.bytes));
-    if case.mode != Mode::Off {
+    if case.mode != Mode::Off && !case.is_fresh {
         until_hashed(&branch.origin, directory, case, content);
     }
     // The line is as slow as it is said to be: there and back.
