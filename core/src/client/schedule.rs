@@ -147,7 +147,16 @@ impl Downloader {
                     }
                     continue;
                 }
+                let ahead = self.sought_ahead(&sought, &joining);
+                for one in &ahead {
+                    self.lists
+                        .create(one.id, &self.settings, &mut self.timers, self.now);
+                }
                 let discovery = DiscoveryToken(self.new_name());
+                for one in &ahead {
+                    self.lists.filled_by(&one.id, discovery);
+                }
+                sought.extend(ahead);
                 for key in joining {
                     if let Some(session) = self.sessions.get_mut(&key) {
                         session.discovery = Some(discovery);
@@ -164,6 +173,33 @@ impl Downloader {
                 });
             }
         }
+    }
+
+    /// What a discovery has room for besides: segments of version 2.0 whose sessions start next. They end so fast that a
+    /// discovery for each would soon be one too many.
+    fn sought_ahead(&self, sought: &[Sought], joining: &[SessionKey]) -> Vec<Sought> {
+        let room = self.settings.segments_per_discovery as usize;
+        let room = room.saturating_sub(sought.len());
+        let session = joining.last().and_then(|key| self.sessions.get(key));
+        let download = session.and_then(|session| self.downloads.get(&session.download));
+        let Some(download) = download.filter(|download| download.version == Version::V2) else {
+            return Vec::new();
+        };
+        let mut ahead: Vec<Sought> = Vec::new();
+        for segment in download.waiting.iter().rev().take(room) {
+            let Some(progress) = download.segments.get(*segment as usize) else {
+                continue;
+            };
+            let one = Sought {
+                id: progress.wanted.id,
+                blocks: progress.wanted.block_count(),
+            };
+            let is_sought = sought.iter().chain(&ahead).any(|other| other.id == one.id);
+            if !is_sought && !self.lists.has(&one.id) {
+                ahead.push(one);
+            }
+        }
+        ahead
     }
 
     fn version_of(&self, key: SessionKey) -> Version {

@@ -2,6 +2,7 @@
 
 use super::stage::*;
 use crate::client::*;
+use crate::content::Version;
 use crate::error::ApiMisuse;
 use crate::retrieval::client::Peer;
 
@@ -217,4 +218,37 @@ fn settings_that_make_no_sense_are_refused() {
     assert!(refused(|it| it.download_timer_ms = u32::MAX));
     assert!(refused(|it| it.segments_in_flight = 0));
     assert!(refused(|it| it.retrieval.request_timer_ms = 0));
+}
+
+#[test]
+fn a_discovery_also_looks_for_short_segments_that_start_next() {
+    let settings = Settings {
+        segments_in_flight: 2,
+        segments_per_discovery: 4,
+        discoveries_per_period: 2,
+        ..Settings::default()
+    };
+    let mut stage = Stage::with(settings);
+    let wanted = segments(&[1; 8]);
+    stage.begin_version(Version::V2, &wanted, Mode::Distributed);
+    let mut sought = Vec::new();
+    loop {
+        for (discovery, segments) in stage.discoveries() {
+            let ids: Vec<_> = segments.iter().map(|one| one.id).collect();
+            stage.find(1, &ids);
+            stage.tell(Input::DiscoveryFinished { discovery });
+            sought.push(ids);
+        }
+        let sent = stage.sent();
+        if sent.is_empty() {
+            break;
+        }
+        sent.into_iter().for_each(|sent| stage.give(sent));
+    }
+    let ids: Vec<_> = wanted.iter().map(|segment| segment.id).collect();
+    assert_eq!(sought, [&ids[..4], &ids[4..]]);
+    assert!(stage.origin().is_empty());
+    let ends = stage.session_ends();
+    assert_eq!(ends.len(), 8);
+    assert!(ends.iter().all(|(_, why)| *why == SessionEnd::Complete));
 }
