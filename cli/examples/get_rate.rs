@@ -7,6 +7,10 @@
     clippy::unwrap_used,
     reason = "a measurement that cannot go on ends where it stands"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it measures how long things take"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

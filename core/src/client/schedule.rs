@@ -4,7 +4,7 @@
 
 use super::arrivals::{Ask, Asked};
 use super::ports::{DiscoveryToken, DownloadToken, Event, Mode, Order, Output, SessionEnd, Sought};
-use super::session::{Ranges, Session, SessionKey, Work};
+use super::session::{Ranges, Server, Session, SessionKey, Work};
 use super::settings::millis;
 use super::timers::Timer;
 use super::{Delivery, Downloader};
@@ -266,7 +266,10 @@ impl Downloader {
 
     /// The download schedule session of every session.
     pub(super) fn schedule(&mut self) {
-        let keys: Vec<_> = self.sessions.keys().copied().collect();
+        // Every message stirs all sessions, and most of them wait for servers that are busy.
+        let sessions = self.sessions.iter();
+        let worth = sessions.filter(|(_, session)| self.is_worth_a_look(session));
+        let keys: Vec<_> = worth.map(|(key, _)| *key).collect();
         for key in keys {
             //= CCROD-2.8.2.4.1-01
             //= CCROD-2.8.2.5.3-01
@@ -287,6 +290,16 @@ impl Downloader {
                 self.end_session(key, why);
             }
         }
+    }
+
+    /// Whether a session may be over, or has a server that can be asked now.
+    fn is_worth_a_look(&self, session: &Session) -> bool {
+        let may_be_asked = |server: &Server| {
+            !server.is_gone
+                && server.asked < self.settings.requests_per_server_and_segment
+                && self.may_ask(server.peer)
+        };
+        session.idle.is_empty() || session.servers.iter().any(may_be_asked) || session.is_stuck()
     }
 
     fn is_downloaded(&self, key: SessionKey) -> bool {

@@ -121,7 +121,7 @@ fn blocks_in_order_are_fetched_no_further_ahead_than_the_limit() {
     wanted[0].block_size = block;
     stage.tell(Input::Start(Start {
         download: DOWNLOAD,
-        version: crate::content::Version::V1,
+        version: Version::V1,
         segments: &wanted,
         mode: Mode::Distributed,
         order: Order::Random,
@@ -158,7 +158,7 @@ fn blocks_in_order_are_fetched_however_many_before_them_nobody_wants() {
     wanted[0].blocks = blocks(&[(3, 1), (8, 1)]);
     stage.tell(Input::Start(Start {
         download: DOWNLOAD,
-        version: crate::content::Version::V1,
+        version: Version::V1,
         segments: &wanted,
         mode: Mode::Distributed,
         order: Order::Sequential,
@@ -185,7 +185,7 @@ fn downloads_past_the_limit_of_one_name_or_out_of_order_are_refused() {
     let wanted = segments(&[1, 1]);
     let mut start = Start {
         download: DOWNLOAD,
-        version: crate::content::Version::V1,
+        version: Version::V1,
         segments: &wanted,
         mode: Mode::Distributed,
         order: Order::Sequential,
