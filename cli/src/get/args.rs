@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 
+use crate::args::Version;
 use crate::operations::args::LogFilter;
 use crate::store_limits::StoreLimitArgs;
 
@@ -37,6 +38,9 @@ pub(crate) struct GetArgs {
     /// In which order blocks are fetched
     #[arg(long, value_enum, default_value_t = Order::Sequential)]
     pub(crate) order: Order,
+    /// The highest version of content information that is asked for; 1 is what Windows 7 asks for
+    #[arg(long, value_enum, default_value_t = Version::V2)]
+    pub(crate) info_version: Version,
     /// How long to serve others after the end [default: until a hosted cache has what it was offered, 10 at most]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) share_for: Option<u32>,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use indicatif::{BinaryBytes, ProgressBar};
+use peerdist::content;
 use peerdist::hosted_cache::Version;
 use peerdist::retrieval::server::ServerSettings;
 use peerdist_node::clock::Clock;
@@ -30,6 +31,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::args::Version as InfoVersion;
 use crate::destination::Destination as Named;
 use crate::failure::{Failure, JUDGED_BAD};
 use crate::operations::args::LogFormat;
@@ -75,6 +77,10 @@ async fn get(args: &GetArgs, mode: Mode) -> Result<ExitCode, Failure> {
     request.order = match args.order {
         args::Order::Sequential => Order::Sequential,
         args::Order::Random => Order::Random,
+    };
+    request.settings.encoding.content_information = match args.info_version {
+        InfoVersion::V1 => content::Version::V1,
+        InfoVersion::V2 => content::Version::V2,
     };
     request.wants_sha256 = args.json;
     let mut is_shared_elsewhere = false;
@@ -216,6 +222,7 @@ fn sharing(
     Ok(Sharing {
         options: PeerOptions {
             listen: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            both_families: true,
             interfaces,
             http: ServerOptions {
                 limits: http_limits(settings.upload_timer_ms),

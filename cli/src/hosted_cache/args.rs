@@ -90,10 +90,10 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "MS", default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1_000..=86_400_000))]
     pub(crate) fetch_timeout_ms: u64,
     /// Segments that wait to be fetched
-    #[arg(long, value_name = "N", default_value_t = 16_384)]
+    #[arg(long, value_name = "N", default_value_t = 65_536)]
     pub(crate) waiting: usize,
     /// Segments of one client that wait to be fetched
-    #[arg(long, value_name = "N", default_value_t = 256)]
+    #[arg(long, value_name = "N", default_value_t = 8_192)]
     pub(crate) waiting_per_client: usize,
     /// Segments that are known at the same time; each takes some hundred bytes of memory
     #[arg(long, value_name = "N", default_value_t = 1 << 20)]

@@ -1,7 +1,7 @@
 //! `peerdist peer`: what a store has, told and served to the neighbours until somebody ends it.
 
 use std::io::{Write, stdout};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use crate::operations::Operations;
 use crate::operations::args::OperationArgs;
 use crate::store_limits::StoreLimitArgs;
 
+const DEFAULT_PORT: u16 = 8090;
 /// How often what is too old is dropped.
 const EXPIRE_INTERVAL_MS: u64 = 60_000;
 
@@ -40,9 +41,9 @@ pub(crate) struct PeerArgs {
     /// The store of blocks; it is made where it is missing
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     store: PathBuf,
-    /// Where blocks are served; neighbours are told, so any port will do
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8090", value_parser = super::args::address)]
-    listen: SocketAddr,
+    /// Where blocks are served; neighbours are told, so any port will do [default: port 8090 of all addresses]
+    #[arg(long, value_name = "ADDR", value_parser = super::args::address)]
+    listen: Option<SocketAddr>,
     /// An address of the interface to be found on; may be given several times [default: all but the loopback]
     #[arg(long, value_name = "IP")]
     interface: Vec<IpAddr>,
@@ -88,8 +89,11 @@ pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
     let forward = args
         .forward
         .options(&store, random()?, clock, &operations)?;
+    let all = (Ipv4Addr::UNSPECIFIED, DEFAULT_PORT);
+    let listen = args.listen.unwrap_or_else(|| all.into());
     let mut options = PeerOptions {
-        listen: args.listen,
+        listen,
+        both_families: args.listen.is_none(),
         interfaces,
         retrieval: RetrievalOptions {
             settings,
@@ -123,7 +127,7 @@ pub(crate) fn run(args: &PeerArgs) -> Result<ExitCode, Failure> {
         }
         let peer = Peer::start(&TokioNetwork, cache, options, stop.clone())
             .await
-            .map_err(|error| super::refused(args.listen, &error))?;
+            .map_err(|error| super::refused(listen, &error))?;
         let told: Vec<_> = peer.addresses().iter().map(ToString::to_string).collect();
         let (store, told) = (args.store.display(), told.join(" "));
         writeln!(

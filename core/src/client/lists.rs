@@ -37,6 +37,11 @@ impl ServerLists {
         self.lists.len()
     }
 
+    /// Whether there is a list for the segment.
+    pub(super) fn has(&self, id: &SegmentId) -> bool {
+        self.lists.contains_key(id)
+    }
+
     /// Who has the segment, and which discovery fills the list; `None` where there is no list.
     pub(super) fn servers(
         &mut self,

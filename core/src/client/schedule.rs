@@ -4,7 +4,7 @@
 
 use super::arrivals::{Ask, Asked};
 use super::ports::{DiscoveryToken, DownloadToken, Event, Mode, Order, Output, SessionEnd, Sought};
-use super::session::{Ranges, Session, SessionKey, Work};
+use super::session::{Ranges, Server, Session, SessionKey, Work};
 use super::settings::millis;
 use super::timers::Timer;
 use super::{Delivery, Downloader};
@@ -147,7 +147,16 @@ impl Downloader {
                     }
                     continue;
                 }
+                let ahead = self.sought_ahead(&sought, &joining);
+                for one in &ahead {
+                    self.lists
+                        .create(one.id, &self.settings, &mut self.timers, self.now);
+                }
                 let discovery = DiscoveryToken(self.new_name());
+                for one in &ahead {
+                    self.lists.filled_by(&one.id, discovery);
+                }
+                sought.extend(ahead);
                 for key in joining {
                     if let Some(session) = self.sessions.get_mut(&key) {
                         session.discovery = Some(discovery);
@@ -164,6 +173,33 @@ impl Downloader {
                 });
             }
         }
+    }
+
+    /// What a discovery has room for besides: segments of version 2.0 whose sessions start next. They end so fast that a
+    /// discovery for each would soon be one too many.
+    fn sought_ahead(&self, sought: &[Sought], joining: &[SessionKey]) -> Vec<Sought> {
+        let room = self.settings.segments_per_discovery as usize;
+        let room = room.saturating_sub(sought.len());
+        let session = joining.last().and_then(|key| self.sessions.get(key));
+        let download = session.and_then(|session| self.downloads.get(&session.download));
+        let Some(download) = download.filter(|download| download.version == Version::V2) else {
+            return Vec::new();
+        };
+        let mut ahead: Vec<Sought> = Vec::new();
+        for segment in download.waiting.iter().rev().take(room) {
+            let Some(progress) = download.segments.get(*segment as usize) else {
+                continue;
+            };
+            let one = Sought {
+                id: progress.wanted.id,
+                blocks: progress.wanted.block_count(),
+            };
+            let is_sought = sought.iter().chain(&ahead).any(|other| other.id == one.id);
+            if !is_sought && !self.lists.has(&one.id) {
+                ahead.push(one);
+            }
+        }
+        ahead
     }
 
     fn version_of(&self, key: SessionKey) -> Version {
@@ -230,7 +266,10 @@ impl Downloader {
 
     /// The download schedule session of every session.
     pub(super) fn schedule(&mut self) {
-        let keys: Vec<_> = self.sessions.keys().copied().collect();
+        // Every message stirs all sessions, and most of them wait for servers that are busy.
+        let sessions = self.sessions.iter();
+        let worth = sessions.filter(|(_, session)| self.is_worth_a_look(session));
+        let keys: Vec<_> = worth.map(|(key, _)| *key).collect();
         for key in keys {
             //= CCROD-2.8.2.4.1-01
             //= CCROD-2.8.2.5.3-01
@@ -251,6 +290,16 @@ impl Downloader {
                 self.end_session(key, why);
             }
         }
+    }
+
+    /// Whether a session may be over, or has a server that can be asked now.
+    fn is_worth_a_look(&self, session: &Session) -> bool {
+        let may_be_asked = |server: &Server| {
+            !server.is_gone
+                && server.asked < self.settings.requests_per_server_and_segment
+                && self.may_ask(server.peer)
+        };
+        session.idle.is_empty() || session.servers.iter().any(may_be_asked) || session.is_stuck()
     }
 
     fn is_downloaded(&self, key: SessionKey) -> bool {

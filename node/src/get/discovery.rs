@@ -24,6 +24,16 @@ pub enum Discovery {
     Prober(Prober),
 }
 
+/// Of a peer's addresses the first that means the same on all interfaces, where it has one.
+fn best(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let is_everywhere = |address: &&SocketAddr| match address {
+        SocketAddr::V4(_) => true,
+        SocketAddr::V6(address) => !address.ip().is_unicast_link_local(),
+    };
+    let everywhere = addresses.iter().find(is_everywhere);
+    everywhere.or(addresses.first()).copied()
+}
+
 impl Discovery {
     pub(super) async fn search(
         self,
@@ -61,7 +71,7 @@ impl Discovery {
                                     replies.full += u32::from(one.is_complete);
                                 }
                             }
-                            if let Some(peer) = found.addresses.first().copied() {
+                            if let Some(peer) = best(&found.addresses) {
                                 let count =
                                     |one: &Offered| Some((one.id, *replies.get(one.index)?));
                                 let _ = events.send(Happening::Found {
@@ -77,5 +87,20 @@ impl Discovery {
             }
         }
         let _ = events.send(Happening::SearchEnded { discovery });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_needs_no_interface_is_taken_before_one_that_does() {
+        let all: Vec<SocketAddr> = ["[fe80::7]:80", "[2001:db8::7]:80", "192.0.2.7:80"]
+            .map(|text| text.parse().unwrap())
+            .into();
+        assert_eq!(best(&all), Some(all[1]));
+        assert_eq!(best(&all[..1]), Some(all[0]));
+        assert_eq!(best(&[]), None);
     }
 }

@@ -9,6 +9,8 @@ use std::os::unix::fs::FileExt;
 use peerdist::content::verify::good_blocks;
 use peerdist::retrieval::{BlockIndex, BlockRange, BlockSet};
 
+use super::cache::BlockCache;
+use super::described::Described;
 use super::workers::Bench;
 
 /// Blocks that are looked at together.
@@ -73,6 +75,34 @@ pub(super) fn blocks(bench: &Bench) -> io::Result<Vec<BlockSet>> {
     }
     take(bench, &mut batch, &mut have)?;
     Ok(have)
+}
+
+/// Keeps blocks of a file that were held against the content information.
+///
+/// # Errors
+/// Where the file cannot be read. A store that cannot keep a block is told of, and no error.
+pub(super) fn keep(
+    described: &Described,
+    file: &File,
+    cache: &dyn BlockCache,
+    have: &[BlockSet],
+) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for (row, have) in have.iter().enumerate() {
+        let (Some(wanted), Some(segment)) = (described.wanted(row), described.segment(row)) else {
+            break;
+        };
+        let kept = cache.verified(&wanted.id);
+        for index in have.difference(&kept).iter() {
+            let block = wanted.range_of(index);
+            bytes.resize(usize::try_from(block.length).unwrap_or_default(), 0);
+            file.read_exact_at(&mut bytes, block.start - described.range().start)?;
+            if let Err(error) = cache.keep(&segment, &wanted.id, index, &bytes) {
+                tracing::warn!(%error, "a block was not kept");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A file of an earlier run has holes wherever nothing was written.

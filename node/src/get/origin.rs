@@ -8,7 +8,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use peerdist::content::{ContentRange, OwnedContentInfo};
-use peerdist::http_encoding::{Ask, Asked, ClientSettings, Meaning, ResponseFields};
+use peerdist::http_encoding::{Ask, Asked, ClientSettings, HashAnswer, Meaning, ResponseFields};
 
 use super::described::Described;
 use super::error::GetError;
@@ -44,6 +44,8 @@ pub(super) struct Plain {
     pub(super) response: Response<ClientBody>,
     /// Its bytes, where they are known.
     pub(super) length: Option<u64>,
+    /// Whether the server wants to be asked for hashes later.
+    pub(super) has_hashes_later: bool,
 }
 
 /// How the content server answered.
@@ -131,7 +133,15 @@ impl<N: Network> Origin<N> {
                 .understand(response.status().as_u16(), &fields)
             {
                 Meaning::NoContent => return Err(self.refused(&response)),
-                Meaning::Plain { .. } => return Ok(First::Plain(Box::new(self.plain(response)))),
+                Meaning::Plain {
+                    make_hash_request, ..
+                } => {
+                    let plain = Plain {
+                        has_hashes_later: make_hash_request,
+                        ..self.plain(response)
+                    };
+                    return Ok(First::Plain(Box::new(plain)));
+                }
                 Meaning::ContentInformation {
                     content_length,
                     range,
@@ -181,7 +191,47 @@ impl<N: Network> Origin<N> {
     fn plain(&mut self, response: Response<ClientBody>) -> Plain {
         self.validator = Validator::of(response.headers());
         let length = length_of(&response);
-        Plain { response, length }
+        Plain {
+            response,
+            length,
+            has_hashes_later: false,
+        }
+    }
+
+    /// Asks for the hashes of what came plainly.
+    pub(super) async fn hashes(
+        &mut self,
+        range: Option<ContentRange>,
+        bytes_most: u64,
+    ) -> (HashAnswer, Option<(Described, u64)>) {
+        let asked = Asked::Hashes(range);
+        let response = match self.ask(asked, None).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::debug!(%error, "no answer to a hash request");
+                return (HashAnswer::Nothing, None);
+            }
+        };
+        let (status, fields) = (response.status().as_u16(), fields(response.headers()));
+        match self.of(asked).understand(status, &fields) {
+            Meaning::ContentInformation {
+                content_length,
+                range,
+                ..
+            } => {
+                let described = self.described(asked, response, content_length, range, bytes_most);
+                match described.await {
+                    Some(found) => (HashAnswer::ContentInformation, Some(found)),
+                    None => (HashAnswer::Nothing, None),
+                }
+            }
+            // The content comes again, and is not read: the connection ends.
+            Meaning::Plain {
+                make_hash_request: true,
+                ..
+            } => (HashAnswer::StillLater, None),
+            _ => (HashAnswer::Nothing, None),
+        }
     }
 
     /// `None`: it cannot be used.

@@ -4,7 +4,7 @@
 
 use peerdist::client;
 use peerdist::content::Version;
-use peerdist::http_encoding::ClientSettings;
+use peerdist::http_encoding::{ClientSettings, HashRequestSettings};
 
 use crate::http::limits::ClientLimits;
 
@@ -13,6 +13,8 @@ use crate::http::limits::ClientLimits;
 pub struct Settings {
     /// Which content information the origin is asked for.
     pub encoding: ClientSettings,
+    /// How it is asked for the hashes of what came plainly for want of them.
+    pub hash_requests: HashRequestSettings,
     /// Of the client framework, for content information of version 1.0, whose segments are long.
     pub of_v1: client::Settings,
     /// The same for version 2.0, whose segments are single blocks.
@@ -67,6 +69,7 @@ impl Default for Settings {
         common.retrieval.outstanding_limit = 128;
         Self {
             encoding: ClientSettings::default(),
+            hash_requests: HashRequestSettings::default(),
             of_v1: client::Settings {
                 segments_in_flight: 4,
                 requests_per_server_and_segment: 8,

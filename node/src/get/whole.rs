@@ -2,6 +2,7 @@
 //! Invariant: the file gets its name only when every byte of it was verified, or came whole and plainly.
 //! Byte order: none.
 
+mod afterwards;
 pub(crate) mod announced;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use super::request::{Destination, HostedCache, Mode, Request, Sharing};
 use super::share::Shelf;
 use super::stream::Stream;
 use super::workers::Bench;
+use crate::counters::RetrievalCounters;
 use crate::http::client::Client;
 use crate::net::Network;
 use crate::output::Partial;
@@ -54,7 +56,7 @@ struct Fetching<N> {
 
 /// What an attempt came to.
 enum Attempt {
-    Done(Got),
+    Done(Box<Got>),
     /// Begin anew: the content is another.
     Changed,
     /// The origin does not have what its content information says.
@@ -68,6 +70,8 @@ struct Got {
     is_described: bool,
     /// How often each segment was offered, of those that were looked for.
     replies: BTreeMap<SegmentId, Replies>,
+    /// It came plainly, but the origin will have hashes of it.
+    has_hashes_later: bool,
     sha256: Option<Sha256>,
     sharing: Option<Serving>,
 }
@@ -77,6 +81,7 @@ struct Serving {
     stop: CancellationToken,
     share_for_ms: u64,
     lingers: bool,
+    blocks_given: Arc<RetrievalCounters>,
 }
 
 /// Fetches content.
@@ -125,10 +130,13 @@ pub async fn fetch<N: Network>(
         Destination::File(path) => Some(Partial::open(path)?),
         Destination::Stream(_) => None,
     };
-    let got = fetching.until_done(partial.as_mut(), observer).await?;
+    let mut got = fetching.until_done(partial.as_mut(), observer).await?;
     let bytes = got.shares.total();
     let file = partial.map(|partial| partial.finish(bytes)).transpose()?;
     let elapsed = began.elapsed();
+    if let (Some(file), true) = (&file, got.has_hashes_later) {
+        got.sharing = fetching.afterwards(file).await;
+    }
     flush(&request, got.replies).await;
     let sha256 = match (file, got.sha256) {
         _ if !request.wants_sha256 => None,
@@ -212,7 +220,7 @@ impl<N: Network> Fetching<N> {
                 .attempt(partial.as_deref_mut(), encoded, observer)
                 .await?;
             let error = match attempt {
-                Attempt::Done(got) => return Ok(got),
+                Attempt::Done(got) => return Ok(*got),
                 Attempt::NoRanges if self.request.described_only => {
                     return Err(GetError::Origin {
                         url: self.origin.url(),
@@ -253,6 +261,7 @@ impl<N: Network> Fetching<N> {
             }),
             First::Plain(first) => {
                 let start = request.range.map_or(0, |range| range.start);
+                let has_hashes_later = first.has_hashes_later;
                 let settings = &request.settings;
                 let (bytes, sha256) = match (partial, &request.destination) {
                     (Some(partial), _) => {
@@ -298,13 +307,14 @@ impl<N: Network> Fetching<N> {
                     origin: bytes,
                     ..Shares::default()
                 };
-                Ok(Attempt::Done(Got {
+                Ok(Attempt::Done(Box::new(Got {
                     shares,
                     is_described: false,
                     replies: BTreeMap::new(),
+                    has_hashes_later,
                     sha256,
                     sharing: None,
-                }))
+                })))
             }
             First::Described {
                 described,
@@ -356,11 +366,7 @@ impl<N: Network> Fetching<N> {
                 let file = partial.reader().map_err(failed)?;
                 let shelf = Arc::new(Shelf::new(&described, file, &have, request.clock.now()));
                 let (serving, port) = self.serve(sharing, &shelf).await?;
-                (
-                    Some(shelf),
-                    Some((serving, Arc::clone(&sharing.options.retrieval.counters))),
-                    port,
-                )
+                (Some(shelf), Some(serving), port)
             }
             _ => (None, None, self.peer_port.unwrap_or_default()),
         };
@@ -401,7 +407,7 @@ impl<N: Network> Fetching<N> {
         if let Some(partial) = partial.as_mut() {
             partial.keep(shares.total() > 0);
         }
-        let stop = serving.as_ref().map(|(serving, _)| serving.stop.clone());
+        let stop = serving.as_ref().map(|serving| serving.stop.clone());
         let stop = stop.map(CancellationToken::drop_guard);
         let attempt = match ended? {
             Ended::Done => {
@@ -409,25 +415,20 @@ impl<N: Network> Fetching<N> {
                     Some(stream) => Some(stream.finish().await?),
                     None => None,
                 };
-                match (offers, &serving) {
-                    (Some(offers), Some((_, counters))) => {
-                        self.until_fetched(offers, || counters.blocks.get()).await;
-                    }
-                    // The peer of this process serves on; nobody has to wait for that.
-                    (Some(offers), None) => self.until_fetched(offers, || u64::MAX).await,
-                    (None, _) => {}
+                if let Some(offers) = offers {
+                    self.until_fetched(offers, serving.as_ref()).await;
                 }
                 if let Some(stop) = stop {
                     stop.disarm();
                 }
-                let sharing = serving.map(|(serving, _)| serving);
-                return Ok(Attempt::Done(Got {
+                return Ok(Attempt::Done(Box::new(Got {
                     shares,
                     is_described: true,
                     replies: described.replies(),
+                    has_hashes_later: false,
                     sha256,
-                    sharing,
-                }));
+                    sharing: serving,
+                })));
             }
             Ended::Changed => Attempt::Changed,
             Ended::Differs => Attempt::Differs,
@@ -458,6 +459,7 @@ impl<N: Network> Fetching<N> {
             stop,
             share_for_ms: sharing.share_for_ms,
             lingers: sharing.lingers,
+            blocks_given: Arc::clone(&sharing.options.retrieval.counters),
         };
         Ok((serving, peer.local_addr().port()))
     }
@@ -489,10 +491,11 @@ impl<N: Network> Fetching<N> {
     }
 
     /// Waits until the hosted cache fetched what it was offered, or time is up.
-    async fn until_fetched(&self, mut offers: Offers<N>, fetched: impl Fn() -> u64) {
-        let sharing = self.request.sharing.as_ref();
-        let share_for_ms = sharing.map_or(self.request.settings.share_ms, |sharing| {
-            sharing.share_for_ms
+    async fn until_fetched(&self, mut offers: Offers<N>, serving: Option<&Serving>) {
+        // The peer of this process serves on; nobody has to wait for that.
+        let fetched = || serving.map_or(u64::MAX, |serving| serving.blocks_given.blocks.get());
+        let share_for_ms = serving.map_or(self.request.settings.share_ms, |serving| {
+            serving.share_for_ms
         });
         let most = tokio::time::Duration::from_millis(share_for_ms);
         let look = tokio::time::Duration::from_millis(20);

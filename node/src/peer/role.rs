@@ -3,7 +3,7 @@
 //! Byte order: none.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use peerdist::error::ApiMisuse;
@@ -25,6 +25,9 @@ use crate::net::{Listener, Network};
 pub struct PeerOptions {
     /// Where blocks are served; port 0 takes one that is free.
     pub listen: SocketAddr,
+    /// Where that is all addresses of IPv4: whether it is also all of IPv6, at the same port. A host without IPv6 does
+    /// without.
+    pub both_families: bool,
     /// Where probes are answered; without any nobody is told of this peer.
     pub interfaces: Vec<LocalInterface>,
     /// The retrieval server.
@@ -77,7 +80,14 @@ impl<C: Cache> Peer<C> {
             RetrievalService::new(Arc::clone(&cache), options.retrieval).map_err(misused)?;
         let listener = network.listen(options.listen).await?;
         let at = listener.local_addr()?;
-        let addresses = served_at(at, &options.interfaces);
+        let mut addresses = served_at(at, &options.interfaces);
+        let in_v6 = match options.both_families {
+            true => beside(network, at).await,
+            false => None,
+        };
+        if let Some((_, at)) = &in_v6 {
+            addresses.extend(served_at(*at, &options.interfaces));
+        }
         let responder = if options.interfaces.is_empty() {
             None
         } else {
@@ -90,6 +100,10 @@ impl<C: Cache> Peer<C> {
         };
         let tasks = TaskTracker::new();
         tasks.spawn(service.clone().watch(stop.clone()));
+        if let Some((listener, _)) = in_v6 {
+            let http = options.http.clone();
+            tasks.spawn(serve(listener, service.clone(), http, stop.clone()));
+        }
         tasks.spawn(serve(listener, service.clone(), options.http, stop.clone()));
         if let Some(responder) = responder {
             tasks.spawn(responder.run(stop.clone()));
@@ -140,6 +154,21 @@ impl<C: Cache> Peer<C> {
     /// Waits until all has ended, after the stop.
     pub async fn ended(self) {
         self.tasks.wait().await;
+    }
+}
+
+/// A listener of IPv6 beside one that takes all addresses of IPv4.
+async fn beside<N: Network>(network: &N, at: SocketAddr) -> Option<(N::TcpListener, SocketAddr)> {
+    if at.ip() != IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
+        return None;
+    }
+    let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, at.port()));
+    match network.listen(v6).await {
+        Ok(listener) => Some((listener, v6)),
+        Err(error) => {
+            tracing::info!(%error, "blocks are served over IPv4 alone");
+            None
+        }
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) fn info_of(version: Version, bytes: &[u8]) -> Vec<u8> {
 pub(crate) struct Temper {
     pub(crate) bytes: Vec<u8>,
     pub(crate) info: Option<Vec<u8>>,
+    /// It has the content information once somebody makes a hash request.
+    pub(crate) has_hashes_later: bool,
     pub(crate) tag: &'static str,
     pub(crate) status: StatusCode,
     /// Answers ranges with all of it.
@@ -74,10 +76,18 @@ impl Temper {
         }
     }
 
+    pub(crate) fn late(version: Version, bytes: &[u8]) -> Self {
+        Self {
+            has_hashes_later: true,
+            ..Self::good(version, bytes)
+        }
+    }
+
     pub(crate) fn plain(bytes: &[u8]) -> Self {
         Self {
             bytes: bytes.to_vec(),
             info: None,
+            has_hashes_later: false,
             tag: "\"a\"",
             status: StatusCode::OK,
             has_no_ranges: false,
@@ -120,6 +130,10 @@ impl tower_service::Service<http::Request<RequestBody>> for Answers {
                 temper.becomes = Some((after, other));
             }
         }
+        let ex = request.headers().get("X-P2P-PeerDistEx");
+        if ex.is_some_and(|ex| ex.to_str().unwrap().contains("HashRequest=true")) {
+            temper.has_hashes_later = false;
+        }
         let response = answer(&temper, request.headers());
         Box::pin(async move { Ok(response) })
     }
@@ -151,6 +165,10 @@ fn answer(temper: &Temper, asked: &http::HeaderMap) -> Response<Full<Bytes>> {
     });
     let range = range.filter(|_| !temper.has_no_ranges);
     let wants_coding = field("Accept-Encoding").is_some_and(|codings| codings.contains("peerdist"));
+    if wants_coding && temper.has_hashes_later {
+        response = response.header("X-P2P-PeerDistEx", "MakeHashRequest=true");
+    }
+    let wants_coding = wants_coding && !temper.has_hashes_later;
     let body = match (&temper.info, range) {
         (Some(info), range) if wants_coding => {
             let length = range
@@ -350,6 +368,7 @@ pub(crate) fn peer_options(clock: Clock) -> PeerOptions {
     let settings = ServerSettings::peer();
     PeerOptions {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        both_families: false,
         interfaces: Vec::new(),
         http: ServerOptions {
             limits: http_limits(settings.upload_timer_ms),
@@ -403,6 +422,7 @@ impl Desk {
         request.mode = Mode::Distributed;
         request.discovery = Discovery::Given(peers.into());
         request.wants_sha256 = true;
+        request.settings.hash_requests.first_delay_ms = 50;
         // Times of tests, not of networks.
         for of_version in [&mut request.settings.of_v1, &mut request.settings.of_v2] {
             of_version.origin_retry_ms = 50;

@@ -9,10 +9,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
-use peerdist::content::Version;
+use peerdist::content::{ContentInfo, Version};
 use peerdist::hosted_cache::{self, Request as Offer, ResponseCode};
+use peerdist::retrieval::BlockIndex;
 use peerdist_node::clock::Clock;
-use peerdist_node::get::{Discovery, GetError, HostedCache, Mode, Report, Request, Sharing};
+use peerdist_node::get::{
+    BlockCache, BlocksInMemory, Discovery, GetError, HostedCache, Mode, Report, Request, Sharing,
+};
 use peerdist_node::http::RequestBody;
 use peerdist_node::http::server::{ServerOptions, serve};
 use peerdist_node::net::{Listener, Network, TokioNetwork};
@@ -70,6 +73,76 @@ async fn one_client_gives_another_what_it_got() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_plainly_is_described_afterwards_kept_and_given_to_others() {
+    for version in [Version::V1, Version::V2] {
+        let bytes = content(LENGTH, 33);
+        let origin = Origin::start(Temper::late(version, &bytes)).await;
+        let (first, second) = (Desk::new(), Desk::new());
+        let mut request = first.request(&origin, &[]);
+        let mut shares = sharing(60_000, true);
+        shares.options.listen = free_port().await;
+        let at = shares.options.listen;
+        request.sharing = Some(shares);
+        let kept = Arc::new(BlocksInMemory::default());
+        request.cache = Some(Arc::<BlocksInMemory>::clone(&kept));
+        let stop = request.stop.clone();
+        let sharer = aside(request);
+        while tokio::net::TcpStream::connect(at).await.is_err() {
+            assert!(!sharer.is_finished(), "{version:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let mut request = second.request(&origin, &[]);
+        request.discovery = Discovery::Given([at].into());
+        let report = get(request).await.unwrap();
+        second.assert_is(&bytes);
+        assert_eq!(report.shares.peers, LENGTH as u64);
+        stop.cancel();
+        let report = sharer.await.unwrap().unwrap();
+        first.assert_is(&bytes);
+        assert_eq!(report.shares.origin, LENGTH as u64);
+        let info = info_of(version, &bytes);
+        assert_eq!(report.metadata_bytes, info.len() as u64);
+        for segment in ContentInfo::decode(&info).unwrap().segments() {
+            assert_eq!(kept.verified(&segment.id()).len(), segment.block_count());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_came_plainly_nothing_is_kept_that_late_hashes_do_not_describe() {
+    let (bytes, mut other) = (content(LENGTH, 34), content(LENGTH, 34));
+    other[0] ^= 1;
+    let origin = Origin::start(Temper {
+        info: Some(info_of(Version::V1, &other)),
+        ..Temper::late(Version::V1, &bytes)
+    });
+    let origin = origin.await;
+    let desk = Desk::new();
+    let mut request = desk.request(&origin, &[]);
+    let kept = Arc::new(BlocksInMemory::default());
+    request.cache = Some(Arc::<BlocksInMemory>::clone(&kept));
+    let report = get(request).await.unwrap();
+    desk.assert_is(&bytes);
+    assert!(report.metadata_bytes > 0);
+    let info = info_of(Version::V1, &other);
+    let info = ContentInfo::decode(&info).unwrap();
+    let segment = info.segments().next().unwrap();
+    let kept = kept.verified(&segment.id());
+    assert!(!kept.contains(BlockIndex::new(0).unwrap()));
+    assert_eq!(kept.len() + 1, segment.block_count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_hashes_are_asked_for_by_whom_they_would_be_of_no_use() {
+    let bytes = content(LENGTH, 35);
+    let origin = Origin::start(Temper::late(Version::V2, &bytes)).await;
+    let desk = Desk::new();
+    get(desk.request(&origin, &[])).await.unwrap();
+    desk.assert_is(&bytes);
+    assert_eq!(origin.requests.lock().unwrap().len(), 1);
+}
+
 /// Takes offers, and fetches what is offered as a hosted cache does.
 #[derive(Clone)]
 struct Takes {
@@ -113,10 +186,16 @@ impl tower_service::Service<http::Request<RequestBody>> for Takes {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hosted_cache_is_offered_what_the_origin_gave_and_fetches_it() {
-    for version in [Version::V1, Version::V2] {
-        let bytes = content(LENGTH, 32);
+    let bytes = content(LENGTH, 32);
+    let (v1, v2) = (Version::V1, Version::V2);
+    for (version, temper) in [
+        (v1, Temper::good(v1, &bytes)),
+        (v2, Temper::good(v2, &bytes)),
+        (v1, Temper::late(v1, &bytes)),
+        (v2, Temper::late(v2, &bytes)),
+    ] {
         let info = info_of(version, &bytes);
-        let origin = Origin::start(Temper::good(version, &bytes)).await;
+        let origin = Origin::start(temper).await;
         let takes = Takes {
             origin: origin.clone(),
             offers: Arc::default(),
@@ -154,9 +233,7 @@ async fn a_hosted_cache_is_offered_what_the_origin_gave_and_fetches_it() {
             .iter()
             .map(|(_, count)| count)
             .sum();
-        let segments = peerdist::content::ContentInfo::decode(&info)
-            .unwrap()
-            .segment_count();
+        let segments = ContentInfo::decode(&info).unwrap().segment_count();
         assert_eq!(offered as u64, segments, "{version:?}");
         while *takes.fetched.lock().unwrap() == 0 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;

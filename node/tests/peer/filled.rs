@@ -80,6 +80,7 @@ pub(crate) async fn serve(store: &Store, set: impl FnOnce(&mut PeerOptions)) -> 
     let clock = Clock::of_the_machine();
     let mut options = PeerOptions {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        both_families: false,
         interfaces: Vec::new(),
         retrieval: RetrievalOptions {
             settings: ServerSettings::hosted_cache(),

@@ -162,3 +162,30 @@ async fn beyond_the_limit_of_clients_answers_are_empty_and_no_error() {
     };
     assert!(block.payload.len() > 65_536);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_of_both_families_is_told_and_serves_at_one_port_of_both() {
+    let Ok(probe) = std::net::TcpListener::bind("[::1]:0") else {
+        eprintln!("NOT RUN: a peer of both families: this machine has no IPv6");
+        return;
+    };
+    drop(probe);
+    let directory = tempfile::tempdir().unwrap();
+    let filled = filled(directory.path(), &content());
+    let loopback = peerdist_node::net::interfaces::interfaces(&["127.0.0.1".parse().unwrap()]);
+    let peer = serve(&filled.store, |options| {
+        options.listen = "0.0.0.0:0".parse().unwrap();
+        options.both_families = true;
+        options.interfaces = loopback.unwrap();
+    })
+    .await;
+    let port = peer.at.port();
+    let told: Vec<SocketAddr> = ["127.0.0.1", "::1"]
+        .map(|at| SocketAddr::new(at.parse().unwrap(), port))
+        .into();
+    assert_eq!(peer.peer.addresses(), told);
+    for at in told {
+        let (status, _) = exchange(at, &ask_for_block(filled.segment, 0)).await;
+        assert_eq!(status, 200, "{at}");
+    }
+}

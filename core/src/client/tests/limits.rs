@@ -2,6 +2,7 @@
 
 use super::stage::*;
 use crate::client::*;
+use crate::content::Version;
 use crate::error::ApiMisuse;
 use crate::retrieval::client::Peer;
 
@@ -120,7 +121,7 @@ fn blocks_in_order_are_fetched_no_further_ahead_than_the_limit() {
     wanted[0].block_size = block;
     stage.tell(Input::Start(Start {
         download: DOWNLOAD,
-        version: crate::content::Version::V1,
+        version: Version::V1,
         segments: &wanted,
         mode: Mode::Distributed,
         order: Order::Random,
@@ -157,7 +158,7 @@ fn blocks_in_order_are_fetched_however_many_before_them_nobody_wants() {
     wanted[0].blocks = blocks(&[(3, 1), (8, 1)]);
     stage.tell(Input::Start(Start {
         download: DOWNLOAD,
-        version: crate::content::Version::V1,
+        version: Version::V1,
         segments: &wanted,
         mode: Mode::Distributed,
         order: Order::Sequential,
@@ -184,7 +185,7 @@ fn downloads_past_the_limit_of_one_name_or_out_of_order_are_refused() {
     let wanted = segments(&[1, 1]);
     let mut start = Start {
         download: DOWNLOAD,
-        version: crate::content::Version::V1,
+        version: Version::V1,
         segments: &wanted,
         mode: Mode::Distributed,
         order: Order::Sequential,
@@ -217,4 +218,37 @@ fn settings_that_make_no_sense_are_refused() {
     assert!(refused(|it| it.download_timer_ms = u32::MAX));
     assert!(refused(|it| it.segments_in_flight = 0));
     assert!(refused(|it| it.retrieval.request_timer_ms = 0));
+}
+
+#[test]
+fn a_discovery_also_looks_for_short_segments_that_start_next() {
+    let settings = Settings {
+        segments_in_flight: 2,
+        segments_per_discovery: 4,
+        discoveries_per_period: 2,
+        ..Settings::default()
+    };
+    let mut stage = Stage::with(settings);
+    let wanted = segments(&[1; 8]);
+    stage.begin_version(Version::V2, &wanted, Mode::Distributed);
+    let mut sought = Vec::new();
+    loop {
+        for (discovery, segments) in stage.discoveries() {
+            let ids: Vec<_> = segments.iter().map(|one| one.id).collect();
+            stage.find(1, &ids);
+            stage.tell(Input::DiscoveryFinished { discovery });
+            sought.push(ids);
+        }
+        let sent = stage.sent();
+        if sent.is_empty() {
+            break;
+        }
+        sent.into_iter().for_each(|sent| stage.give(sent));
+    }
+    let ids: Vec<_> = wanted.iter().map(|segment| segment.id).collect();
+    assert_eq!(sought, [&ids[..4], &ids[4..]]);
+    assert!(stage.origin().is_empty());
+    let ends = stage.session_ends();
+    assert_eq!(ends.len(), 8);
+    assert!(ends.iter().all(|(_, why)| *why == SessionEnd::Complete));
 }

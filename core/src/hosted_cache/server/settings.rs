@@ -42,8 +42,9 @@ impl Default for ServerSettings {
             bytes_in_flight_per_client: 64 << 20,
             bytes_in_flight_total: 512 << 20,
             // Two full batches.
-            segments_queued_per_client: 256,
-            segments_queued_total: 16_384,
+            // Of 512 MiB in segments of version 2.0: who offers a file that it has whole offers all of it at once.
+            segments_queued_per_client: 8_192,
+            segments_queued_total: 65_536,
             segments_known_max: 1 << 20,
             sources_per_segment_max: 4,
             fetch_timeout_ms: 300_000,

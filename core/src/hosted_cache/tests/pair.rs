@@ -121,7 +121,11 @@ fn a_cache_learns_of_version_2_content_in_batches() {
     let mut creator = Creator::v2_with_lengths(&secret, &lengths).unwrap();
     creator.update(&noise(300_000, 8)).unwrap();
     let content = creator.finish().unwrap().to_vec();
-    let (server, log) = offer_all(Version::V2, &content, ServerSettings::default());
+    let settings = ServerSettings {
+        segments_queued_per_client: 256,
+        ..ServerSettings::default()
+    };
+    let (server, log) = offer_all(Version::V2, &content, settings);
     let batches = log
         .iter()
         .filter(|line| line.starts_with("client Send"))
@@ -130,6 +134,9 @@ fn a_cache_learns_of_version_2_content_in_batches() {
     assert_eq!(server.tags().of(WellKnownTag::Bits), 300);
     // Four are on their way, 256 wait, and the others come again with a later offer.
     assert_eq!(server.segments_known(), 260);
+    // By default all of them find room.
+    let (server, _) = offer_all(Version::V2, &content, ServerSettings::default());
+    assert_eq!(server.segments_known(), 300);
 }
 
 #[test]
