@@ -202,6 +202,17 @@ impl<N: Network> Driver<N> {
         }
     }
 
+    /// Waits for workers that still write: whoever opens the file next is not to find it in use.
+    pub(super) async fn rest(&mut self) {
+        while self.busy > 0 {
+            match self.happenings.recv().await {
+                Some(Happening::Worked(_)) => self.busy -= 1,
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
     /// What is left when it is over.
     pub(super) fn finish(self) -> (Option<Stream>, Option<Offers<N>>) {
         (self.parts.stream, self.parts.offers)
@@ -388,7 +399,10 @@ impl<N: Network> Driver<N> {
             }
             let events = self.events.clone();
             tokio::task::spawn_blocking(move || {
-                let _ = events.send(Happening::Worked(workers::work(&bench, jobs)));
+                let done = workers::work(&bench, jobs);
+                // Before it is told: it has the file.
+                drop(bench);
+                let _ = events.send(Happening::Worked(done));
             });
         }
     }

@@ -367,6 +367,7 @@ impl<N: Network> Fetching<'_, N> {
         };
         let mut driver = Driver::new(parts)?;
         let ended = driver.run(observer, &request.stop).await;
+        driver.rest().await;
         self.lies += driver.lies;
         self.rejected += driver.rejected;
         let shares = driver.progress.shares;
