@@ -71,6 +71,7 @@ async fn what_was_fetched_for_a_program_is_shared_by_the_peer_at_once() {
     let settings = ServerSettings::peer();
     let options = PeerOptions {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        both_families: false,
         interfaces: Vec::new(),
         http: ServerOptions {
             limits: http_limits(settings.upload_timer_ms),
