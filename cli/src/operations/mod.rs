@@ -12,6 +12,7 @@ pub(crate) mod status;
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use peerdist_node::activity::Activity;
 use peerdist_node::admin::{AdminService, AdminSettings, Registry, Role};
@@ -31,6 +32,8 @@ const SERVICE_STOPPED: u16 = 2;
 pub(crate) struct Operations {
     registry: Registry,
     admin: Option<SocketAddr>,
+    /// Whether it was said to have started.
+    is_up: AtomicBool,
 }
 
 impl Operations {
@@ -50,6 +53,7 @@ impl Operations {
         Ok(Self {
             registry: Registry::new(command),
             admin: args.admin,
+            is_up: AtomicBool::new(false),
         })
     }
 
@@ -81,12 +85,21 @@ impl Operations {
             "started"
         );
         notify::tell("READY=1");
-        let (stop, command) = (stop.clone(), self.registry.command());
+        self.is_up.store(true, Relaxed);
+        let stop = stop.clone();
         tokio::spawn(async move {
             stop.cancelled().await;
             notify::tell("STOPPING=1");
-            tracing::info!(event_id = SERVICE_STOPPED, command, "stopping");
         });
         Ok(())
+    }
+}
+
+impl Drop for Operations {
+    fn drop(&mut self) {
+        if self.is_up.load(Relaxed) {
+            let command = self.registry.command();
+            tracing::info!(event_id = SERVICE_STOPPED, command, "stopped");
+        }
     }
 }

@@ -22,4 +22,5 @@ mod room;
 mod secret;
 mod serving;
 mod surface;
+mod terminal;
 mod vectors;
