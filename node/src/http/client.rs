@@ -56,8 +56,12 @@ pub enum ClientError {
     #[error("cannot find the host {host}: {source}")]
     Lookup { host: String, source: io::Error },
     /// No connection.
-    #[error("cannot connect to {host}: {source}")]
-    Connect { host: String, source: io::Error },
+    #[error("cannot connect to {host}, port {port}: {source}")]
+    Connect {
+        host: String,
+        port: u16,
+        source: io::Error,
+    },
     /// Time is up.
     #[error("{host} did not answer within {limit_ms} ms ({what})")]
     Timeout {
@@ -210,6 +214,7 @@ impl<N: Network> Client<N> {
         let name = || host.name.clone();
         let failed = |source| ClientError::Connect {
             host: name(),
+            port: host.port,
             source,
         };
         let found = self.shared.network.lookup(&host.name, host.port).await;
