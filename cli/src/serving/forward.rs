@@ -33,8 +33,8 @@ pub(crate) struct ForwardArgs {
     /// A port that CONNECT may lead to, as programs ask for https; may be given several times [default: 443]
     #[arg(long, value_name = "PORT", requires = "proxy", value_parser = clap::value_parser!(u16).range(1..))]
     proxy_tunnel: Vec<u16>,
-    /// Look for blocks at a hosted cache instead of at neighbours: HOST[:PORT], or https://HOST[:PORT] for one that is
-    /// offered content in version 1.0
+    /// Look for blocks at a hosted cache instead of at neighbours: HOST or HOST:PORT, with https:// before it
+    /// where it is offered content in version 1.0
     #[arg(long, value_name = "ADDR", requires = "proxy")]
     hosted: Option<String>,
     /// Where a hosted cache that is named with https:// gives blocks

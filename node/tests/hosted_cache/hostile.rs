@@ -156,7 +156,10 @@ async fn each_mistake_has_its_status() {
 async fn thousands_of_offers_from_a_client_that_never_answers_keep_nobody_waiting() {
     let room = Room::new();
     let running = room
-        .start_with(|options| options.fetching.retrieval.request_timer_ms = 300)
+        .start_with(|options| {
+            options.fetching.retrieval.request_timer_ms = 300;
+            options.settings.segments_queued_per_client = 256;
+        })
         .await;
     // It takes connections and says nothing.
     let silent = TcpListener::bind((localhost(2), 0)).await.unwrap();
