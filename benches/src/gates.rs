@@ -261,12 +261,16 @@ impl Status {
         let reached = figure.of(summary);
         // Whatever disturbs us only makes us slower: a speed that was reached all the same is no luck.
         let is_proven = |bounds: Bounds| figure == Figure::Ours && reached >= bounds.floor;
-        let is_noisy = figure.noise_percent(summary) > MAX_NOISE_PERCENT;
+        let noise = figure.noise_percent(summary);
+        let is_noisy = noise > MAX_NOISE_PERCENT;
+        // As near to the floor as the run is noisy, it may be either.
+        let may_reach = |floor: f64| reached * (1.0 + noise / 100.0) >= floor;
         match bounds {
             _ if is_noisy && !bounds.is_some_and(is_proven) => Self::Inconclusive,
             None => Self::NoFloor,
             Some(bounds) if reached >= bounds.target => Self::TargetMet,
             Some(bounds) if reached >= bounds.floor => Self::FloorMet,
+            Some(bounds) if may_reach(bounds.floor) => Self::Inconclusive,
             Some(_) => Self::BelowFloor,
         }
     }
@@ -351,7 +355,12 @@ mod tests {
     fn verdicts_follow_floor_and_target() {
         assert_eq!(Status::of(&summary(2.3, 1.0), BOUNDS), Status::TargetMet);
         assert_eq!(Status::of(&summary(1.9, 1.0), BOUNDS), Status::FloorMet);
-        assert_eq!(Status::of(&summary(1.89, 1.0), BOUNDS), Status::BelowFloor);
+        assert_eq!(Status::of(&summary(1.89, 0.1), BOUNDS), Status::BelowFloor);
+        assert_eq!(
+            Status::of(&summary(1.89, 1.0), BOUNDS),
+            Status::Inconclusive
+        );
+        assert_eq!(Status::of(&summary(1.85, 1.0), BOUNDS), Status::BelowFloor);
         assert_eq!(Status::of(&summary(1.0, 1.0), None), Status::NoFloor);
     }
 

@@ -2,6 +2,19 @@
 //! Invariant: only CPUs this process was given are used, and two of them are never siblings of one core.
 //! A child inherits the pinning of the thread that starts it. Linux only; elsewhere nothing is pinned.
 
+use std::sync::Barrier;
+use std::time::Duration;
+
+use peerdist::hash::{Engine, HashAlgorithm};
+
+use crate::pairs::timed;
+use crate::stats::median;
+
+/// What is hashed to see how many cores there are just now: some 20 ms a turn.
+const CONTROL_LEN: usize = 1 << 20;
+const CONTROL_RUNS: u32 = 24;
+const CONTROL_TURNS: u32 = 9;
+
 /// The CPUs that runs are pinned to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cpus {
@@ -39,6 +52,22 @@ impl Cpus {
         }
     }
 
+    /// How many cores' worth of work the machine gives to so many threads just now: on a shared one, others may have
+    /// the rest. `None` when there are fewer cores.
+    #[must_use]
+    pub fn granted(&self, threads: usize) -> Option<f64> {
+        let cpus = self.take(threads)?;
+        let data = vec![0x5a_u8; CONTROL_LEN];
+        let shares: Vec<f64> = (0..CONTROL_TURNS)
+            .map(|_| {
+                let alone = run_on(cpus.get(..1).unwrap_or_default(), &data);
+                let together = run_on(cpus, &data);
+                threads as f64 * alone.as_secs_f64() / together.as_secs_f64()
+            })
+            .collect();
+        median(&shares)
+    }
+
     /// Pins the worker threads of a running child, each to its own core.
     ///
     /// Returns whether as many threads as `threads` were found to pin.
@@ -47,6 +76,29 @@ impl Cpus {
         self.take(threads)
             .is_some_and(|cpus| platform::pin_workers_of(child, cpus))
     }
+}
+
+/// How long the same work takes on each of these at the same time.
+fn run_on(cpus: &[usize], data: &[u8]) -> Duration {
+    let start = Barrier::new(cpus.len());
+    let work = |cpu: usize| {
+        platform::pin_this_thread(&[cpu]);
+        start.wait();
+        let runs = || {
+            for _ in 0..CONTROL_RUNS {
+                std::hint::black_box(Engine::current().digest(HashAlgorithm::Sha256, data));
+            }
+        };
+        timed(runs).1
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = cpus
+            .iter()
+            .map(|&cpu| scope.spawn(move || work(cpu)))
+            .collect();
+        let took = workers.into_iter().filter_map(|worker| worker.join().ok());
+        took.max().unwrap_or_default()
+    })
 }
 
 /// CPUs from the last to the first, none of which is a sibling of one before it.
@@ -162,6 +214,14 @@ mod tests {
     fn kernel_lists_hold_single_cpus_and_ranges() {
         assert_eq!(parse_cpu_list("0-2,8\n"), [0, 1, 2, 8]);
         assert_eq!(parse_cpu_list(""), [0; 0]);
+    }
+
+    #[test]
+    fn what_a_machine_grants_is_about_what_it_has() {
+        let cpus = Cpus::detect();
+        let one = cpus.granted(1).unwrap();
+        assert!((0.5..2.0).contains(&one), "{one}");
+        assert_eq!(cpus.granted(cpus.cores() + 1), None);
     }
 
     #[test]

@@ -103,7 +103,12 @@ fn row(context: &Context, name: &'static str, version: Version, threads: usize) 
                 openssl.digest_file(option, file.path())
             })
         });
+    let before = context.cpus.granted(threads);
     let mut round = Round::measure(subject);
+    let after = context.cpus.granted(threads);
+    if let (Some(before), Some(after)) = (before, after) {
+        round.withheld(threads, before.min(after));
+    }
     context.cpus.pin(1);
     if let Some(note) = &file.note {
         round.add_note(note);

@@ -77,6 +77,18 @@ impl Round {
         Self { blank, outcome }
     }
 
+    /// What the machine withheld while this was measured counts as noise: of so many cores it gave this much.
+    pub fn withheld(&mut self, cores: usize, granted: f64) {
+        let share = 100.0 * (1.0 - granted / cores as f64);
+        if let Outcome::Compared(summary) = &mut self.outcome
+            && share > summary.noise_percent
+        {
+            summary.noise_percent = share;
+            self.blank
+                .add_note(&format!("the machine gave {granted:.2} of {cores} cores"));
+        }
+    }
+
     /// Appends to the note of the row.
     pub fn add_note(&mut self, more: &str) {
         self.blank.add_note(more);
@@ -144,7 +156,7 @@ fn conclude(mut row: Row, attempts: &[(Summary, Status)]) -> Row {
     row.status = *status;
     if *status == Status::Inconclusive {
         row.add_note(&format!(
-            "noise above {MAX_NOISE_PERCENT} % decides nothing"
+            "noise above {MAX_NOISE_PERCENT} %, or as large as what is missing, decides nothing"
         ));
     }
     row
