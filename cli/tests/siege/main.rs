@@ -23,7 +23,7 @@ use good::Client;
 use server::{Server, filled};
 
 /// What a process may take at most, besieged by whoever.
-const RESIDENT_MOST_KIB: u64 = 400 << 10;
+const RESIDENT_MOST_KIB: u64 = 256 << 10;
 /// A good client that waits longer was not served.
 const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(200);
