@@ -264,14 +264,14 @@ impl Status {
         let noise = figure.noise_percent(summary);
         let is_noisy = noise > MAX_NOISE_PERCENT;
         // As near to the floor as the run is noisy, it may be either.
-        let may_reach = |floor: f64| reached * (1.0 + noise / 100.0) >= floor;
+        let may_reach = |floor: f64| reached >= floor * (1.0 - noise / 100.0);
         match bounds {
+            Some(bounds) if !may_reach(bounds.floor) => Self::BelowFloor,
             _ if is_noisy && !bounds.is_some_and(is_proven) => Self::Inconclusive,
             None => Self::NoFloor,
             Some(bounds) if reached >= bounds.target => Self::TargetMet,
             Some(bounds) if reached >= bounds.floor => Self::FloorMet,
-            Some(bounds) if may_reach(bounds.floor) => Self::Inconclusive,
-            Some(_) => Self::BelowFloor,
+            Some(_) => Self::Inconclusive,
         }
     }
 
@@ -335,6 +335,7 @@ mod tests {
             ratio,
             noise_percent,
             ours_noise_percent: 0.0,
+            core: 1.0,
             pairs_used: 9,
             pairs_taken: 9,
         }
@@ -380,16 +381,20 @@ mod tests {
         assert_eq!(judged(5e6, 1.0).1, Status::TargetMet);
         assert_eq!((slower.1, below.1), (Status::FloorMet, Status::BelowFloor));
         assert_eq!(judged(1.9e6, 9.0).1, Status::Inconclusive);
+        assert_eq!(judged(1e6, 9.0).1, Status::BelowFloor);
         assert_eq!(judged(2e6, 9.0).1, Status::FloorMet, "noise only slows");
         let attempts = [best, below, slower];
         assert_eq!(best_attempt(&attempts, Figure::Ours), Some(&best));
     }
 
     #[test]
-    fn noise_above_the_limit_decides_nothing_and_does_not_fail() {
-        let status = Status::of(&summary(1.0, MAX_NOISE_PERCENT + 0.1), BOUNDS);
-        assert_eq!(status, Status::Inconclusive);
-        assert!(!status.fails() && status.worth_another_attempt());
+    fn noise_above_the_limit_decides_nothing_but_what_no_noise_explains() {
+        for reached in [1.8, 2.5] {
+            let status = Status::of(&summary(reached, MAX_NOISE_PERCENT + 0.1), BOUNDS);
+            assert_eq!(status, Status::Inconclusive);
+            assert!(!status.fails() && status.worth_another_attempt());
+        }
+        assert_eq!(Status::of(&summary(1.1, 40.0), BOUNDS), Status::BelowFloor);
     }
 
     #[test]

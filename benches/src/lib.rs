@@ -5,6 +5,7 @@
 //! | [`pairs`] | taking samples of both sides in turn; the one place that reads the clock |
 //! | [`stats`] | quiet pairs, medians, noise |
 //! | [`pinning`], [`machine`] | where runs run, and what the CPU can do |
+//! | [`core_share`] | whether a core is ours alone while we measure |
 //! | [`rivals`] | what somebody would use instead |
 //! | [`workload`] | the bytes worked on |
 //! | [`rows`] | what is measured against what |
@@ -12,6 +13,7 @@
 //! | [`cutting_quality`], [`quality`] | what cutting by content keeps of edited contents, and its subcommand |
 //! | [`report`], [`ratios`] | the table, JSON, and the subcommand that prints them |
 
+pub mod core_share;
 pub mod cutting_quality;
 pub mod engines;
 pub mod gates;

@@ -25,7 +25,7 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 
 /// How much time of the CPU this thread needs for the work: time that the scheduler gave to others does
 /// not count, so that a busy machine disturbs less. Elsewhere than on Linux it is as [`timed`].
-fn timed_on_cpu<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+pub fn timed_on_cpu<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     #[cfg(target_os = "linux")]
     {
         let start = thread_cpu_time();
@@ -102,7 +102,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Measures both sides in turn after a warm-up of each.
+/// Measures both sides in turn after a warm-up of each, and asks around each sample for the share of the core.
 ///
 /// # Errors
 /// What the side said that failed.
@@ -110,14 +110,20 @@ pub fn measure(
     ours: &mut Side<'_>,
     rival: &mut Side<'_>,
     pairs: u32,
+    share_of_core: impl Fn() -> Option<f64>,
 ) -> Result<Vec<Pair>, Failure> {
     let (our_runs, rival_runs) = (ours.calibrate()?, rival.calibrate()?);
+    let whole = || share_of_core().unwrap_or(1.0);
+    let mut before = whole();
     (0..pairs)
         .map(|_| {
-            Ok(Pair {
-                ours: ours.sample(our_runs)?,
-                rival: rival.sample(rival_runs)?,
-            })
+            let ours = ours.sample(our_runs)?;
+            let between = whole();
+            let rival = rival.sample(rival_runs)?;
+            let after = whole();
+            let core = before.min(between).min(after);
+            before = after;
+            Ok(Pair { ours, rival, core })
         })
         .collect()
 }
@@ -147,7 +153,7 @@ mod tests {
                 Ok(Duration::from_millis(millis))
             })
         };
-        let pairs = measure(&mut side('a', 1), &mut side('b', 2), 3).unwrap();
+        let pairs = measure(&mut side('a', 1), &mut side('b', 2), 3, || None).unwrap();
         assert_eq!(*order.borrow(), "abababab");
         assert_eq!(pairs.len(), 3);
         assert!(
@@ -179,7 +185,7 @@ mod tests {
         let mut good = Side::self_timed(1, || Ok(Duration::from_millis(1)));
         let mut bad = Side::self_timed(1, || Err("exit status 7".to_owned()));
         assert_eq!(
-            measure(&mut good, &mut bad, 1),
+            measure(&mut good, &mut bad, 1, || None),
             Err("exit status 7".to_owned())
         );
     }

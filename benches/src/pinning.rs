@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use peerdist::hash::{Engine, HashAlgorithm};
 
+use crate::core_share::share_of_core;
 use crate::pairs::timed;
 use crate::stats::median;
 
@@ -68,6 +69,13 @@ impl Cpus {
         median(&shares)
     }
 
+    /// The least share of its core that any of so many threads is given while all of them work; `None` when there are
+    /// fewer cores, or no control for them.
+    #[must_use]
+    pub fn least_share(&self, threads: usize) -> Option<f64> {
+        least_share_of(self.take(threads)?)
+    }
+
     /// Pins the worker threads of a running child, each to its own core.
     ///
     /// Returns whether as many threads as `threads` were found to pin.
@@ -98,6 +106,21 @@ fn run_on(cpus: &[usize], data: &[u8]) -> Duration {
             .collect();
         let took = workers.into_iter().filter_map(|worker| worker.join().ok());
         took.max().unwrap_or_default()
+    })
+}
+
+fn least_share_of(cpus: &[usize]) -> Option<f64> {
+    let share = |cpu: usize| {
+        platform::pin_this_thread(&[cpu]);
+        share_of_core()
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = cpus
+            .iter()
+            .map(|&cpu| scope.spawn(move || share(cpu)))
+            .collect();
+        let shares = workers.into_iter().filter_map(|worker| worker.join().ok()?);
+        shares.reduce(f64::min)
     })
 }
 

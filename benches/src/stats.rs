@@ -5,6 +5,9 @@
 /// A pair is quiet when neither side took longer than this, counted from its own tenth percentile.
 pub const QUIET_FACTOR: f64 = 1.08;
 
+/// And only when this much of the core was there for both.
+pub const WHOLE_CORE: f64 = 0.95;
+
 /// With fewer quiet pairs than this, selection would pick luck: all pairs count, and the noise says so.
 pub const MIN_QUIET_PAIRS: usize = 5;
 
@@ -18,6 +21,8 @@ pub struct Pair {
     pub ours: f64,
     /// The rival's time for a byte or message.
     pub rival: f64,
+    /// The share of its core that the thread had meanwhile, see [`crate::core_share`].
+    pub core: f64,
 }
 
 /// What a list of pairs says.
@@ -30,10 +35,12 @@ pub struct Summary {
     /// Median of the ratios of the pairs in use.
     pub ratio: f64,
     /// Spread of the ratios in use, in percent of the median: 1.4826 times the median absolute deviation,
-    /// which is the standard deviation if the spread is normal.
+    /// which is the standard deviation if the spread is normal; or what was lost of the core, where that is more.
     pub noise_percent: f64,
     /// Spread of our own speed in use, in the same way.
     pub ours_noise_percent: f64,
+    /// The share of its core that the thread had in the pairs in use.
+    pub core: f64,
     /// Pairs in use.
     pub pairs_used: usize,
     /// Pairs measured.
@@ -77,27 +84,41 @@ pub fn noise_percent(values: &[f64]) -> Option<f64> {
 
 /// The pairs that nothing else on the machine disturbed, or all of them when too few were quiet.
 ///
-/// A stolen time slice or a neighbour on the same core only ever makes a sample longer, so the
-/// fast end of each side's own samples is the undisturbed machine.
+/// A stolen time slice only ever makes a sample longer, so the fast end of each side's own samples is the
+/// undisturbed machine. A neighbour on the same core stays for longer than a run, and slows one side more than the
+/// other: pairs beside one are left out first.
 #[must_use]
 pub fn quiet(pairs: &[Pair]) -> Vec<Pair> {
+    let enough = |selected: &[Pair]| {
+        selected.len() >= MIN_QUIET_PAIRS
+            && selected.len() as f64 >= MIN_QUIET_SHARE * pairs.len() as f64
+    };
+    let of_a_whole_core: Vec<Pair> = pairs
+        .iter()
+        .copied()
+        .filter(|pair| pair.core >= WHOLE_CORE)
+        .collect();
+    let candidates = if enough(&of_a_whole_core) {
+        &of_a_whole_core[..]
+    } else {
+        pairs
+    };
     let of = |side: fn(&Pair) -> f64| {
-        let samples: Vec<f64> = pairs.iter().map(side).collect();
+        let samples: Vec<f64> = candidates.iter().map(side).collect();
         quantile(&samples, 0.1)
     };
     let (Some(ours), Some(rival)) = (of(|pair| pair.ours), of(|pair| pair.rival)) else {
         return Vec::new();
     };
-    let selected: Vec<Pair> = pairs
+    let selected: Vec<Pair> = candidates
         .iter()
         .copied()
         .filter(|pair| pair.ours <= ours * QUIET_FACTOR && pair.rival <= rival * QUIET_FACTOR)
         .collect();
-    let enough = selected.len() as f64 >= MIN_QUIET_SHARE * pairs.len() as f64;
-    if selected.len() >= MIN_QUIET_PAIRS && enough {
+    if enough(&selected) {
         selected
     } else {
-        pairs.to_vec()
+        candidates.to_vec()
     }
 }
 
@@ -108,12 +129,20 @@ pub fn summarize(pairs: &[Pair]) -> Option<Summary> {
     let ratios: Vec<f64> = used.iter().map(|pair| pair.rival / pair.ours).collect();
     let ours: Vec<f64> = used.iter().map(|pair| pair.ours).collect();
     let rival: Vec<f64> = used.iter().map(|pair| pair.rival).collect();
+    let core: Vec<f64> = used.iter().map(|pair| pair.core).collect();
+    let core = median(&core)?;
+    let lost_percent = if core < WHOLE_CORE {
+        100.0 * (1.0 - core)
+    } else {
+        0.0
+    };
     Some(Summary {
         ours: 1.0 / median(&ours)?,
         rival: 1.0 / median(&rival)?,
         ratio: median(&ratios)?,
-        noise_percent: noise_percent(&ratios)?,
-        ours_noise_percent: noise_percent(&ours)?,
+        noise_percent: noise_percent(&ratios)?.max(lost_percent),
+        ours_noise_percent: noise_percent(&ours)?.max(lost_percent),
+        core,
         pairs_used: used.len(),
         pairs_taken: pairs.len(),
     })
@@ -136,6 +165,7 @@ pub fn combine(rounds: &[Summary]) -> Option<Summary> {
         ratio: median(&ratios)?,
         noise_percent: spread(&ratios, &of(|round| round.noise_percent))?,
         ours_noise_percent: spread(&ours, &of(|round| round.ours_noise_percent))?,
+        core: median(&of(|round| round.core))?,
         pairs_used: rounds.iter().map(|round| round.pairs_used).sum(),
         pairs_taken: rounds.iter().map(|round| round.pairs_taken).sum(),
     })
@@ -146,7 +176,11 @@ pub fn combine(rounds: &[Summary]) -> Option<Summary> {
 pub fn summarize_alone(samples: &[f64]) -> Option<(f64, f64)> {
     let twins: Vec<Pair> = samples
         .iter()
-        .map(|&ours| Pair { ours, rival: ours })
+        .map(|&ours| Pair {
+            ours,
+            rival: ours,
+            core: 1.0,
+        })
         .collect();
     let used: Vec<f64> = quiet(&twins).iter().map(|pair| pair.ours).collect();
     Some((1.0 / median(&used)?, noise_percent(&used)?))
@@ -158,7 +192,11 @@ mod tests {
 
     fn pairs(of: &[(f64, f64)]) -> Vec<Pair> {
         of.iter()
-            .map(|&(ours, rival)| Pair { ours, rival })
+            .map(|&(ours, rival)| Pair {
+                ours,
+                rival,
+                core: 1.0,
+            })
             .collect()
     }
 
@@ -198,6 +236,7 @@ mod tests {
             .map(|slow| Pair {
                 ours: slow,
                 rival: 2.0 * slow,
+                core: 1.0,
             })
             .collect();
         let summary = summarize(&measured).unwrap();
@@ -230,11 +269,36 @@ mod tests {
             .map(|turn| Pair {
                 ours: 1.0,
                 rival: 1.0 + f64::from(turn) / 5.0,
+                core: 1.0,
             })
             .collect();
         let summary = summarize(&measured).unwrap();
         assert_eq!(summary.pairs_used, 10);
         assert!(summary.noise_percent > 20.0);
+    }
+
+    #[test]
+    fn pairs_beside_a_neighbour_on_the_core_are_left_out_while_others_remain() {
+        let beside = |count, core, ours| {
+            vec![
+                Pair {
+                    ours,
+                    rival: 2.0,
+                    core
+                };
+                count
+            ]
+        };
+        let mut measured = beside(12, 0.7, 1.4);
+        measured.extend(beside(5, 1.0, 1.0));
+        let summary = summarize(&measured).unwrap();
+        assert_eq!(summary.pairs_used, 5);
+        assert_close(summary.ratio, 2.0);
+        assert_close(summary.noise_percent, 0.0);
+        // With a neighbour all the time, what he took is how little the figure says.
+        let summary = summarize(&beside(12, 0.7, 1.4)).unwrap();
+        assert_close(summary.noise_percent, 30.0);
+        assert_close(summary.core, 0.7);
     }
 
     #[test]
@@ -245,6 +309,7 @@ mod tests {
             ratio,
             noise_percent,
             ours_noise_percent: 0.0,
+            core: 1.0,
             pairs_used: 4,
             pairs_taken: 5,
         };

@@ -1,5 +1,5 @@
 //! OpenSSL 3's EVP functions, opened at run time so that nothing must be installed to build.
-//! Invariant: all unsafe code of this package is here; pointers live as long as the library they came from.
+//! Invariant: all calls into C of this package are here; pointers live as long as the library they came from.
 #![expect(
     unsafe_code,
     reason = "a C library opened at run time has no safe interface; its few functions are wrapped here"

@@ -7,6 +7,7 @@ use peerdist::cipher::{BlockCipher, CbcKey, DecryptJob, EncryptJob, Engine};
 
 use super::Context;
 use super::judge::{Round, Subject, Unit};
+use crate::core_share::share_of_core;
 use crate::pairs::Side;
 use crate::rivals::libcrypto::Direction;
 use crate::workload::{BLOCK_LEN, IN_MEMORY_LEN, noise};
@@ -107,6 +108,7 @@ fn row(context: &Context, name: &'static str, direction: Direction, message_len:
         rival_name,
         rival,
         pairs,
+        share_of_core: &share_of_core,
     });
     round.add_note(if message_len == BLOCK_LEN {
         "messages side by side at exactly 64 KiB, all on one set of each cache: the worst case for lanes"

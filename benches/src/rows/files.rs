@@ -68,6 +68,7 @@ impl Version {
 fn row(context: &Context, name: &'static str, version: Version, threads: usize) -> Round {
     let option = version.rival_option();
     let rival_name = format!("openssl dgst {option}");
+    let shares = || context.cpus.least_share(threads);
     let mut subject = Subject {
         name,
         kernel: Engine::current()
@@ -78,6 +79,7 @@ fn row(context: &Context, name: &'static str, version: Version, threads: usize) 
         rival_name,
         rival: Err(crate::rivals::NotInstalled("not looked for yet".to_owned())),
         pairs: context.settings.file_pairs,
+        share_of_core: &shares,
     };
     if context.cpus.take(threads).is_none() {
         return Round::not_measured(

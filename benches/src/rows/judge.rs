@@ -7,11 +7,13 @@ use crate::pairs::{Failure, Side, measure, measure_alone};
 pub use crate::report::Unit;
 use crate::report::{Row, rounded};
 use crate::rivals::NotInstalled;
-use crate::stats::{Summary, combine, median, summarize, summarize_alone};
+use crate::stats::{Summary, WHOLE_CORE, combine, median, summarize, summarize_alone};
 use crate::workload::IN_MEMORY_LEN;
 
+/// Asks for the share of the core, or of the cores, that a row has just now.
+pub type ShareOfCore<'a> = &'a dyn Fn() -> Option<f64>;
+
 /// What a row compares.
-#[derive(Debug)]
 pub struct Subject<'a> {
     /// The row.
     pub name: &'static str,
@@ -27,6 +29,16 @@ pub struct Subject<'a> {
     pub rival: Result<Side<'a>, NotInstalled>,
     /// Pairs to take.
     pub pairs: u32,
+    /// The control of the core, see [`crate::core_share`].
+    pub share_of_core: ShareOfCore<'a>,
+}
+
+impl std::fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One round of a row: its measurement, or what became of it.
@@ -54,7 +66,7 @@ impl Round {
             Err(reason) => return Self::ended(blank, Outcome::OursFailed, &reason),
         };
         let measured = match subject.rival {
-            Ok(mut rival) => measure(&mut ours, &mut rival, subject.pairs)
+            Ok(mut rival) => measure(&mut ours, &mut rival, subject.pairs, subject.share_of_core)
                 .map(|pairs| summarize(&pairs).map(Outcome::Compared)),
             Err(_) => measure_alone(&mut ours, subject.pairs).map(|samples| {
                 summarize_alone(&samples).map(|(speed, noise)| Outcome::Alone(speed, noise))
@@ -154,6 +166,12 @@ fn conclude(mut row: Row, attempts: &[(Summary, Status)]) -> Row {
     row.pairs_used = summary.pairs_used;
     row.pairs_taken = summary.pairs_taken;
     row.status = *status;
+    if summary.core < WHOLE_CORE {
+        row.add_note(&format!(
+            "somebody else was on the core: {:.0} % of it was ours",
+            100.0 * summary.core
+        ));
+    }
     if *status == Status::Inconclusive {
         row.add_note(&format!(
             "noise above {MAX_NOISE_PERCENT} %, or as large as what is missing, decides nothing"
@@ -213,6 +231,7 @@ mod tests {
             rival_name,
             rival,
             pairs: 9,
+            share_of_core: &|| None,
         }
     }
 

@@ -9,6 +9,7 @@ use peerdist::hash::{Engine, HashAlgorithm};
 
 use super::Context;
 use super::judge::{Round, Subject, Unit};
+use crate::core_share::share_of_core;
 use crate::pairs::Side;
 use crate::rivals::libcrypto::Libcrypto;
 use crate::rivals::{cut, tape};
@@ -71,6 +72,7 @@ pub fn v2_cut_and_hash(context: &Context) -> Round {
         rival_name: format!("{} + {}", cut::NAME, context.evp_name()),
         rival,
         pairs: context.settings.memory_pairs,
+        share_of_core: &share_of_core,
     };
     Round::measure(subject)
 }
@@ -90,6 +92,7 @@ pub fn v2_cut(context: &Context) -> Round {
             black_box(cut::segments(black_box(&data)).count());
         })),
         pairs: context.settings.memory_pairs,
+        share_of_core: &share_of_core,
     };
     Round::measure(subject)
 }
@@ -129,6 +132,7 @@ pub fn v1_sha256_tape(context: &Context) -> Round {
             black_box(&theirs);
         })),
         pairs: context.settings.memory_pairs,
+        share_of_core: &share_of_core,
     };
     Round::measure(subject)
 }
@@ -183,6 +187,7 @@ fn against_evp(
         rival_name: context.evp_name(),
         rival: rival.map(|(_, side)| side),
         pairs: context.settings.memory_pairs,
+        share_of_core: &share_of_core,
     };
     Round::measure(subject)
 }

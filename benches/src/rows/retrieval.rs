@@ -19,6 +19,7 @@ use peerdist::time::Instant;
 
 use super::Context;
 use super::judge::{Round, Subject, Unit};
+use crate::core_share::share_of_core;
 use crate::pairs::Side;
 
 /// Messages of one run: few, so that a run often passes without another process in between.
@@ -84,6 +85,7 @@ fn row<const KINDS: usize>(
         rival_name: RIVAL.to_owned(),
         rival: rival.map_err(crate::rivals::NotInstalled),
         pairs: context.settings.memory_pairs,
+        share_of_core: &share_of_core,
     })
 }
 
