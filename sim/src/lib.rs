@@ -4,10 +4,13 @@
 //! |---|---|
 //! | [`scenario`] | an enterprise described in a file |
 //! | [`plan`] | the same made concrete by a seed: hosts, contents, every download with its moment |
-//! | [`summary`] | what came out, in numbers |
+//! | [`flow`] | the flow engine: messages as sizes, links as fluids |
+//! | [`outcome`], [`summary`] | what happened, and what came out in numbers |
 //! | [`chance`] | numbers that follow from a seed, the same on every machine |
 
 pub mod chance;
+pub mod flow;
+pub mod outcome;
 pub mod plan;
 pub mod scenario;
 pub mod summary;
