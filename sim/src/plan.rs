@@ -152,6 +152,12 @@ impl SitePlan {
         }
     }
 
+    /// The number of its hosted cache, where there is one: that behind the last host.
+    #[must_use]
+    pub fn cache_number(&self) -> u32 {
+        u32::try_from(self.hosts.len()).unwrap_or(u32::MAX)
+    }
+
     /// What its hosted cache keeps, where there is one.
     #[must_use]
     pub fn cache_store(&self) -> Option<&Store> {

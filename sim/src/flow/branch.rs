@@ -7,16 +7,23 @@ use std::sync::Arc;
 
 use peerdist::client::{DownloadToken, FetchToken, Input};
 use peerdist::discovery::{Probe, ProbeMatch};
+use peerdist::hosted_cache::client::{Input as OfferInput, RequestId};
+use peerdist::hosted_cache::server::Input as CacheInput;
+use peerdist::retrieval;
 use peerdist::retrieval::client::Query;
 use peerdist::retrieval::server::{Answer, Connection};
 use peerdist::time::{Duration, Instant};
 
+use super::caching::Cache;
 use super::host::{Caller, Host};
 use super::network::{Flow, Link, Network, Path, Reached};
+use super::offering::Offer;
 use super::queue::Queue;
 use super::store::Store;
+use crate::chance::seed_of;
 use crate::outcome::{SiteOutcome, Trace};
 use crate::plan::{FetchPlan, Plan, SitePlan};
+use crate::scenario::Group;
 use crate::scenario::units::Span;
 
 /// Which machine of a host.
@@ -26,6 +33,9 @@ pub(super) enum Role {
     Prober,
     Server,
     Responder,
+    Offers,
+    Cache,
+    CacheClient,
 }
 
 /// A message on its way.
@@ -47,7 +57,16 @@ pub(super) enum Sending {
         peer: u32,
         query: Query,
     },
+    /// An offer to the hosted cache.
+    Offer { host: u32, offer: Offer },
     /// Its answer.
+    OfferAnswer {
+        host: u32,
+        request: RequestId,
+        status: u16,
+        body: Vec<u8>,
+    },
+    /// The answer to a request.
     Response {
         caller: Caller,
         peer: u32,
@@ -121,26 +140,46 @@ impl<'p> Branch<'p> {
         let line = &site.site.link;
         let (wan_down, wan_up) = (network.link(line.down.0), network.link(line.up().0));
         let hosts = (0_u32..).zip(&site.hosts);
-        let hosts = hosts
-            .filter_map(|(number, _)| {
-                let group = plan.group_of(site, number)?.clone();
-                let lan = site.site.lan.rate.0;
-                let store = Store::new(group.store.size.0, Host::age_limit(&group));
-                Some(Host {
-                    number,
-                    seed: plan.seed,
-                    site: site.number,
-                    up: network.link(lan),
-                    down: network.link(lan),
-                    store,
-                    downloads: BTreeMap::new(),
-                    asking: None,
-                    answering: None,
-                    idle: BTreeMap::new(),
-                    group,
-                })
-            })
-            .collect();
+        let mut make = |number: u32, group: Group| {
+            let lan = site.site.lan.rate.0;
+            let store = Store::new(group.store.size.0, Host::age_limit(&group));
+            Host {
+                number,
+                seed: plan.seed,
+                site: site.number,
+                up: network.link(lan),
+                down: network.link(lan),
+                store,
+                downloads: BTreeMap::new(),
+                asking: None,
+                offers: None,
+                cache: None,
+                waiting: BTreeMap::new(),
+                answering: None,
+                idle: BTreeMap::new(),
+                group,
+            }
+        };
+        let hosts = hosts.filter_map(|(number, _)| {
+            let group = plan.group_of(site, number)?.clone();
+            Some(make(number, group))
+        });
+        let mut hosts: Vec<Host> = hosts.collect();
+        if let Some(kept) = site.cache_store() {
+            // Behind the others.
+            let number = site.cache_number();
+            let mut host = make(
+                number,
+                Group {
+                    store: kept.clone(),
+                    ..Group::default()
+                },
+            );
+            let seed = seed_of(plan.seed, "hosted cache", &[site.number.into()]);
+            host.cache = Cache::new(&seed).map(Box::new);
+            host.store.gone = Some(Vec::new());
+            hosts.push(host);
+        }
         let mut queue = Queue::new();
         for fetch in plan.fetches(site) {
             queue.push(fetch.at, Happening::Begin(fetch));
@@ -220,6 +259,13 @@ impl<'p> Branch<'p> {
                 answer,
                 ..
             } => self.answered(caller, peer, &answer),
+            Sending::Offer { host, offer } => self.offered(host, &offer),
+            Sending::OfferAnswer {
+                host,
+                request,
+                status,
+                body,
+            } => self.offer_answered(host, request, status, &body),
         }
     }
 
@@ -242,7 +288,12 @@ impl<'p> Branch<'p> {
                 );
                 self.line_latency()
             }
-            Some(Sending::Request { .. } | Sending::Response { .. }) => self.lan_latency(),
+            Some(
+                Sending::Request { .. }
+                | Sending::Response { .. }
+                | Sending::Offer { .. }
+                | Sending::OfferAnswer { .. },
+            ) => self.lan_latency(),
             Some(_) => self.line_latency(),
         };
         if !reached.is_end {
@@ -261,7 +312,7 @@ impl<'p> Branch<'p> {
             Sending::Response {
                 peer, connection, ..
             } => self.sent(*peer, *connection),
-            Sending::Request { .. } => {}
+            Sending::Request { .. } | Sending::Offer { .. } | Sending::OfferAnswer { .. } => {}
         }
         self.forget_flow(&sending);
         self.queue
@@ -327,10 +378,10 @@ impl<'p> Branch<'p> {
             Sending::RangeRequest { host, fetch } | Sending::Range { host, fetch } => {
                 asking(host).is_some_and(|asking| asking.ranges.contains_key(fetch))
             }
-            Sending::Request { caller, .. } | Sending::Response { caller, .. } => {
-                asking(&caller.host)
-                    .is_some_and(|asking| asking.waiting.contains_key(&caller.exchange))
-            }
+            Sending::Request { caller, .. } | Sending::Response { caller, .. } => self
+                .hosts
+                .get(caller.host as usize)
+                .is_some_and(|host| host.waiting.contains_key(&caller.exchange)),
             _ => true,
         }
     }
@@ -349,18 +400,19 @@ impl<'p> Branch<'p> {
             Sending::Request { caller, .. } | Sending::Response { caller, .. } => caller.host,
             _ => return,
         };
-        let host = self.hosts.get_mut(host as usize);
-        let Some(asking) = host.and_then(|host| host.asking.as_deref_mut()) else {
+        let Some(host) = self.hosts.get_mut(host as usize) else {
             return;
         };
         let place = match sending {
-            Sending::RangeRequest { fetch, .. } | Sending::Range { fetch, .. } => {
-                asking.ranges.get_mut(fetch).map(|range| &mut range.flow)
+            Sending::Request { caller, .. } | Sending::Response { caller, .. } => {
+                let waiting = host.waiting.get_mut(&caller.exchange);
+                waiting.map(|waiting| &mut waiting.flow)
             }
-            Sending::Request { caller, .. } | Sending::Response { caller, .. } => asking
-                .waiting
-                .get_mut(&caller.exchange)
-                .map(|waiting| &mut waiting.flow),
+            Sending::RangeRequest { fetch, .. } | Sending::Range { fetch, .. } => {
+                let asking = host.asking.as_deref_mut();
+                let range = asking.and_then(|asking| asking.ranges.get_mut(fetch));
+                range.map(|range| &mut range.flow)
+            }
             _ => None,
         };
         if let Some(place) = place {
@@ -399,6 +451,18 @@ impl<'p> Branch<'p> {
             plan(Role::Downloader, asking.machine.poll_timeout(), downloader);
             plan(Role::Prober, asking.prober.poll_timeout(), prober);
         }
+        if let Some(offers) = host.offers.as_deref_mut() {
+            plan(
+                Role::Offers,
+                offers.machine.poll_timeout(),
+                &mut offers.wake,
+            );
+        }
+        if let Some(cache) = host.cache.as_deref_mut() {
+            let [server, client] = &mut cache.wakes;
+            plan(Role::Cache, cache.server.poll_timeout(), server);
+            plan(Role::CacheClient, cache.client.poll_timeout(), client);
+        }
         if let Some(answering) = host.answering.as_deref_mut() {
             let [server, responder] = &mut answering.wakes;
             plan(Role::Server, answering.server.poll_timeout(), server);
@@ -417,6 +481,7 @@ impl<'p> Branch<'p> {
         };
         let asking = host.asking.as_deref_mut();
         let answering = host.answering.as_deref_mut();
+        let cache = host.cache.as_deref_mut();
         // A wake that was planned for later, or earlier than the machine wants now, does nothing.
         let is_due = match role {
             Role::Downloader => {
@@ -431,12 +496,25 @@ impl<'p> Branch<'p> {
             Role::Responder => {
                 answering.is_some_and(|it| due(&mut it.wakes[1], it.responder.poll_timeout(), now))
             }
+            Role::Offers => {
+                let offers = host.offers.as_deref_mut();
+                offers.is_some_and(|it| due(&mut it.wake, it.machine.poll_timeout(), now))
+            }
+            Role::Cache => {
+                cache.is_some_and(|it| due(&mut it.wakes[0], it.server.poll_timeout(), now))
+            }
+            Role::CacheClient => {
+                cache.is_some_and(|it| due(&mut it.wakes[1], it.client.poll_timeout(), now))
+            }
         };
         if !is_due {
             self.plan_wakes(number);
             return;
         }
         match role {
+            Role::Offers => self.offers(number, OfferInput::Timeout),
+            Role::Cache => self.cache(number, CacheInput::Timeout),
+            Role::CacheClient => self.cache_client(number, retrieval::client::Input::Timeout),
             Role::Downloader => self.client(number, Input::Timeout),
             Role::Prober => self.prober_timeout(number),
             Role::Server => self.server_timeout(number),

@@ -3,13 +3,14 @@
 //! Byte order: none.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use peerdist::client::{
     self, BlockOp, Delivery, DiscoveryToken, DownloadToken, Event, Input, Order, Output, Source,
     Start, VerifyToken, WantedSegment,
 };
 use peerdist::content::Version;
-use peerdist::retrieval::client::{Exchange, Query};
+use peerdist::retrieval::client::{Exchange, Input as AskInput, Peer, Query};
 use peerdist::retrieval::server::Answer;
 use peerdist::retrieval::{Block, MessageType, Response, ResponseBody};
 
@@ -35,14 +36,19 @@ impl Branch<'_> {
         version: Version,
         segments: &[WantedSegment],
     ) {
+        let cache = self.site.cache_store().map(|_| self.site.cache_number());
         let Some(host) = self.host(number) else {
             return;
+        };
+        let mode = match (host.group.mode, cache) {
+            (Mode::Hosted, Some(cache)) => client::Mode::Hosted(Peer(cache.into())),
+            _ => client::Mode::Distributed,
         };
         let start = Start {
             download,
             version,
             segments,
-            mode: client::Mode::Distributed,
+            mode,
             order: match host.group.order {
                 scenario::Order::Sequential => Order::Sequential,
                 scenario::Order::Random => Order::Random,
@@ -168,17 +174,22 @@ impl Branch<'_> {
             Output::Event(Event::Failed { download, .. } | Event::Cancelled { download }) => {
                 self.ended(number, download, false);
             }
-            Output::Deliver(_) | Output::Share(_) | Output::Offer(_) | Output::Event(_) => {}
+            Output::Offer(shared) => self.offer(number, &shared),
+            Output::Deliver(_) | Output::Share(_) | Output::Event(_) => {}
         }
     }
 
     /// Says where a block came from.
     fn count(&mut self, number: u32, block: &BlockOp, source: Source) {
-        let host = self.host(number);
-        let Some(download) = host.and_then(|host| host.downloads.get_mut(&block.download)) else {
+        let Some(host) = self.host(number) else {
+            return;
+        };
+        let is_hosted = host.group.mode == Mode::Hosted;
+        let Some(download) = host.downloads.get_mut(&block.download) else {
             return;
         };
         match source {
+            Source::Peer { .. } if is_hosted => download.shares.hosted_cache += block.range.length,
             Source::Peer { .. } => download.shares.peers += block.range.length,
             Source::Origin { .. } => download.shares.origin += block.range.length,
         }
@@ -218,7 +229,7 @@ impl Branch<'_> {
         }
     }
 
-    fn ask(&mut self, number: u32, exchange: Exchange, peer: u32, query: Query) {
+    pub(super) fn ask(&mut self, number: u32, exchange: Exchange, peer: u32, query: Query) {
         let mut message = Vec::new();
         query.encode_into(&mut message);
         let bytes = RETRIEVAL_REQUEST + message.len() as u64;
@@ -226,14 +237,12 @@ impl Branch<'_> {
             return;
         };
         let is_open = host.take_connection(Some(peer));
-        if let Some(asking) = host.asking.as_deref_mut() {
-            let waiting = Waiting {
-                peer,
-                flow: None,
-                connection: None,
-            };
-            asking.waiting.insert(exchange, waiting);
-        }
+        let waiting = Waiting {
+            peer,
+            flow: None,
+            connection: None,
+        };
+        host.waiting.insert(exchange, waiting);
         let route = Route::Lan {
             from: number,
             to: peer,
@@ -250,11 +259,9 @@ impl Branch<'_> {
         self.send(route, is_open, bytes, u64::MAX, sending);
     }
 
-    fn abort(&mut self, number: u32, exchange: Exchange) {
-        let asking = self
-            .host(number)
-            .and_then(|host| host.asking.as_deref_mut());
-        let Some(waiting) = asking.and_then(|asking| asking.waiting.remove(&exchange)) else {
+    pub(super) fn abort(&mut self, number: u32, exchange: Exchange) {
+        let host = self.host(number);
+        let Some(waiting) = host.and_then(|host| host.waiting.remove(&exchange)) else {
             return;
         };
         if let Some(flow) = waiting.flow {
@@ -271,59 +278,69 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        let asking = host.asking.as_deref_mut();
-        if asking
-            .and_then(|asking| asking.waiting.remove(&exchange))
-            .is_none()
-        {
+        if host.waiting.remove(&exchange).is_none() {
             return;
         }
         host.give_connection(Some(peer));
-        match answer {
-            Answer::Message(response) => {
-                self.client(number, Input::Response { exchange, response })
-            }
-            Answer::SegmentList(bytes) => self.client(number, Input::Message { exchange, bytes }),
-            Answer::Block(frame) => {
-                self.outcome.blocks += 1;
-                let id = frame.segment.0.as_bytes();
-                let id = id
-                    .first_chunk()
-                    .map_or(0, |first| u64::from_le_bytes(*first));
-                let details = [peer.into(), id, frame.index.get().into()];
-                self.trace.note(now, Traced::BlockFromPeer, number, details);
-                let payload = std::sync::Arc::clone(&self.payload);
-                let response = Response {
-                    version: MessageType::BLK.version(),
-                    crypto: frame.crypto,
-                    body: ResponseBody::Block(Block {
-                        segment: frame.segment,
-                        index: frame.index.get(),
-                        next: frame.next,
-                        payload: payload
-                            .get(..frame.payload_len as usize)
-                            .unwrap_or_default(),
-                        verification: &[],
-                        iv: frame.iv.as_ref().map_or(&[][..], |iv| &iv[..]),
-                    }),
-                };
-                let response = &response;
-                self.client(number, Input::Response { exchange, response });
-            }
+        let payload = Arc::clone(&self.payload);
+        if let Answer::Block(frame) = answer {
+            self.outcome.blocks += 1;
+            let id = frame.segment.0.as_bytes();
+            let id = id
+                .first_chunk()
+                .map_or(0, |first| u64::from_le_bytes(*first));
+            let details = [peer.into(), id, frame.index.get().into()];
+            self.trace.note(now, Traced::BlockFromPeer, number, details);
+        }
+        if let Answer::SegmentList(bytes) = answer {
+            return self.client(number, Input::Message { exchange, bytes });
+        }
+        let Some(response) = response_of(answer, &payload) else {
+            return;
+        };
+        let response = &response;
+        if self.is_cache(number) {
+            self.cache_client(number, AskInput::Response { exchange, response });
+        } else {
+            self.client(number, Input::Response { exchange, response });
         }
     }
 
     /// No answer comes.
     pub(super) fn failed(&mut self, caller: Caller) {
-        let asking = self
-            .host(caller.host)
-            .and_then(|host| host.asking.as_deref_mut());
-        if asking
-            .and_then(|asking| asking.waiting.remove(&caller.exchange))
+        let host = self.host(caller.host);
+        if host
+            .and_then(|host| host.waiting.remove(&caller.exchange))
             .is_some()
         {
             let exchange = caller.exchange;
-            self.client(caller.host, Input::Failed { exchange });
+            if self.is_cache(caller.host) {
+                self.cache_client(caller.host, AskInput::Failed { exchange });
+            } else {
+                self.client(caller.host, Input::Failed { exchange });
+            }
         }
+    }
+}
+
+/// An answer as the asking side takes it; nothing for one that is written out already.
+fn response_of<'a>(answer: &'a Answer, payload: &'a [u8]) -> Option<Response<'a>> {
+    match answer {
+        Answer::Message(response) => Some(*response),
+        Answer::SegmentList(_) => None,
+        Answer::Block(frame) => Some(Response {
+            version: MessageType::BLK.version(),
+            crypto: frame.crypto,
+            body: ResponseBody::Block(Block {
+                segment: frame.segment,
+                index: frame.index.get(),
+                next: frame.next,
+                payload: payload
+                    .get(..frame.payload_len as usize)
+                    .unwrap_or_default(),
+                verification: &[],
+                iv: frame.iv.as_ref().map_or(&[][..], |iv| &iv[..]),
+            }),
+        }),
     }
 }

@@ -15,7 +15,9 @@ use peerdist::retrieval::client::Exchange;
 use peerdist::retrieval::server::{self, Connection, Server, ServerSettings};
 use peerdist::time::{Duration, Instant};
 
+use super::caching::Cache;
 use super::network::{Flow, Link};
+use super::offering::Offers;
 use super::store::Store;
 use crate::chance::seed_of;
 use crate::outcome::Shares;
@@ -61,7 +63,6 @@ pub(super) struct Caller {
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) machine: Downloader,
-    pub(super) waiting: BTreeMap<Exchange, Waiting>,
     pub(super) ranges: BTreeMap<FetchToken, Range>,
     /// What each discovery looks for.
     pub(super) searches: BTreeMap<DiscoveryToken, Vec<SegmentId>>,
@@ -95,6 +96,12 @@ pub(super) struct Host {
     pub(super) store: Store,
     pub(super) downloads: BTreeMap<DownloadToken, Download>,
     pub(super) asking: Option<Box<Asking>>,
+    /// What it offers to the hosted cache of its branch.
+    pub(super) offers: Option<Box<Offers>>,
+    /// Where it is the hosted cache.
+    pub(super) cache: Option<Box<Cache>>,
+    /// Requests of the retrieval protocol, of the download or of the hosted cache.
+    pub(super) waiting: BTreeMap<Exchange, Waiting>,
     pub(super) answering: Option<Box<Answering>>,
     /// Connections that stand idle, by the other end; the origin is nobody.
     pub(super) idle: BTreeMap<Option<u32>, u32>,
@@ -132,7 +139,6 @@ impl Host {
                 .ok()?;
             self.asking = Some(Box::new(Asking {
                 machine,
-                waiting: BTreeMap::new(),
                 ranges: BTreeMap::new(),
                 searches: BTreeMap::new(),
                 prober,
@@ -151,9 +157,12 @@ impl Host {
         if self.answering.is_none() {
             let seed =
                 |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
-            let settings = ServerSettings {
-                active_client_limit: self.group.clients,
-                ..ServerSettings::peer()
+            let settings = match self.cache {
+                Some(_) => ServerSettings::hosted_cache(),
+                None => ServerSettings {
+                    active_client_limit: self.group.clients,
+                    ..ServerSettings::peer()
+                },
             };
             let server = Server::new(settings, &seed("server")).ok()?;
             let start = Start::Restarted {

@@ -3,10 +3,12 @@
 //! Unit: integer nanoseconds.
 
 mod branch;
+mod caching;
 mod discovering;
 mod downloading;
 mod host;
 mod network;
+mod offering;
 mod origin;
 mod overhead;
 mod queue;

@@ -249,7 +249,7 @@ impl Network {
         let Some(group) = self.groups.get_mut(&path) else {
             return;
         };
-        let nanos = u128::from(now.since(group.since).as_nanos());
+        let nanos = now.since(group.since).as_nanos();
         group.since = group.since.max(now);
         let each = group.rate * nanos;
         if each == 0 {

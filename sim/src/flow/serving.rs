@@ -25,10 +25,8 @@ impl Branch<'_> {
             self.queue.push(now + latency, Happening::Failed(caller));
             return;
         };
-        let asking = self
-            .host(caller.host)
-            .and_then(|host| host.asking.as_deref_mut());
-        if let Some(waiting) = asking.and_then(|asking| asking.waiting.get_mut(&caller.exchange)) {
+        let host = self.host(caller.host);
+        if let Some(waiting) = host.and_then(|host| host.waiting.get_mut(&caller.exchange)) {
             waiting.connection = Some(connection);
         } else {
             // Who asked is gone.
@@ -181,10 +179,8 @@ impl Branch<'_> {
         let Some(caller) = caller else {
             return;
         };
-        let asking = self
-            .host(caller.host)
-            .and_then(|host| host.asking.as_deref_mut());
-        let waiting = asking.and_then(|asking| asking.waiting.get_mut(&caller.exchange));
+        let host = self.host(caller.host);
+        let waiting = host.and_then(|host| host.waiting.get_mut(&caller.exchange));
         if let Some(flow) = waiting.and_then(|waiting| waiting.flow.take()) {
             self.cut(flow);
         }

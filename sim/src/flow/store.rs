@@ -36,6 +36,8 @@ pub(super) struct Store {
     uses: BTreeSet<(Instant, u64)>,
     names: u64,
     pub(super) now: Instant,
+    /// What gave way since somebody looked, where somebody does.
+    pub(super) gone: Option<Vec<(SegmentId, Version, BlockSet)>>,
 }
 
 impl Store {
@@ -49,6 +51,7 @@ impl Store {
             uses: BTreeSet::new(),
             names: 0,
             now: Instant::ZERO,
+            gone: None,
         }
     }
 
@@ -143,6 +146,28 @@ impl Store {
         {
             self.uses.remove(&(entry.used, handle));
             self.bytes -= entry.bytes;
+            if let Some(gone) = &mut self.gone {
+                gone.push((id, entry.version, entry.blocks));
+            }
+        }
+    }
+
+    /// Drops blocks of a segment.
+    pub(super) fn discard(&mut self, id: &SegmentId, blocks: &BlockSet) {
+        let Some(entry) = self.segments.get_mut(id) else {
+            return;
+        };
+        for index in entry.blocks.intersection(blocks).iter() {
+            let length = entry.wanted.range_of(index).length;
+            entry.blocks.remove(index);
+            entry.bytes -= length;
+            self.bytes -= length;
+        }
+        if entry.blocks.is_empty() {
+            let handle = entry.handle;
+            let gone = self.gone.take();
+            self.forget(handle);
+            self.gone = gone;
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use peerdist::client::WantedSegment;
 use peerdist::content::create::{V1Builder, V2Builder};
 use peerdist::content::cut::Cutter;
-use peerdist::content::{BLOCK_BYTES, ContentInfo, HashOfData, SecretKey, Version};
+use peerdist::content::{BLOCK_BYTES, HashOfData, OwnedContentInfo, SecretKey, Version};
 use peerdist::hash::{HashAlgorithm, digest};
 
 use crate::scenario::Content;
@@ -30,7 +30,9 @@ pub struct ContentPlan {
 pub struct Layout {
     /// Of which version.
     pub version: Version,
-    /// Bytes of the content information.
+    /// The content information.
+    pub info: OwnedContentInfo,
+    /// Bytes of it.
     pub info_bytes: u64,
     /// The segments, with all their blocks.
     pub segments: Vec<WantedSegment>,
@@ -44,7 +46,7 @@ impl ContentPlan {
                 1 => v1(number as u64, size),
                 _ => v2(number as u64, size),
             };
-            let layout = bytes.and_then(|bytes| Layout::of(&bytes));
+            let layout = bytes.and_then(Layout::of);
             versions
                 .contains(&version)
                 .then_some(layout)
@@ -71,12 +73,14 @@ impl ContentPlan {
 }
 
 impl Layout {
-    fn of(bytes: &[u8]) -> Option<Self> {
-        let info = ContentInfo::decode(bytes).ok()?;
+    fn of(bytes: Vec<u8>) -> Option<Self> {
+        let info_bytes = bytes.len() as u64;
+        let info = OwnedContentInfo::decode(bytes).ok()?;
         Some(Self {
-            version: info.version(),
-            info_bytes: bytes.len() as u64,
-            segments: WantedSegment::of(&info).collect(),
+            version: info.view().version(),
+            info_bytes,
+            segments: WantedSegment::of(&info.view()).collect(),
+            info,
         })
     }
 }
