@@ -191,10 +191,23 @@ mod tests {
             downloads: 3,
             ..Summary::default()
         };
-        write(&directory, "a", &manifest(), std::slice::from_ref(&one), false).unwrap();
+        write(
+            &directory,
+            "a",
+            &manifest(),
+            std::slice::from_ref(&one),
+            false,
+        )
+        .unwrap();
         let text = fs::read_to_string(directory.join("summary.json")).unwrap();
         assert!(text.contains("\"downloads\": 3"));
-        let refused = write(&directory, "b", &manifest(), std::slice::from_ref(&one), false);
+        let refused = write(
+            &directory,
+            "b",
+            &manifest(),
+            std::slice::from_ref(&one),
+            false,
+        );
         assert!(matches!(refused, Err(ResultsError::Exists(_))));
         assert_eq!(
             fs::read_to_string(directory.join("scenario.yaml")).unwrap(),

@@ -52,7 +52,6 @@ impl Path {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reached {
     pub(super) flow: Flow,
-    pub(super) path: Path,
     /// Bytes that are there now.
     pub(super) bytes: u64,
     pub(super) is_end: bool,
@@ -62,16 +61,23 @@ pub(super) struct Reached {
 struct LinkState {
     /// In fractions.
     rate: u128,
-    /// The groups on it.
-    groups: BTreeSet<Path>,
+    /// The groups on it, in the order in which they came.
+    groups: Vec<GroupPlace>,
     /// What it carried, in service.
     served: u128,
     flows: u64,
+    /// The round in which it was seen last, and what is left of it in that round: rate and flows.
+    seen: u64,
+    left: (u128, u64),
 }
+
+/// Where a group is.
+type GroupPlace = u32;
 
 /// All flows on one path: each gets the same.
 #[derive(Debug)]
 struct Group {
+    path: Path,
     /// What each flow was given since the group began.
     service: u128,
     since: Instant,
@@ -81,11 +87,12 @@ struct Group {
     steps: BinaryHeap<Reverse<(u128, Flow)>>,
     /// When the first of them does.
     due: Option<Instant>,
+    seen: u64,
 }
 
 #[derive(Debug)]
 struct FlowState {
-    path: Path,
+    group: GroupPlace,
     /// The service of its group when it began.
     start: u128,
     bytes: u64,
@@ -99,10 +106,17 @@ struct FlowState {
 #[derive(Debug, Default)]
 pub(super) struct Network {
     links: Vec<LinkState>,
-    groups: BTreeMap<Path, Group>,
+    groups: Vec<Group>,
+    /// Groups without flows, to be used for other paths.
+    spare: Vec<GroupPlace>,
+    places: BTreeMap<Path, GroupPlace>,
     flows: BTreeMap<Flow, FlowState>,
-    due: BTreeSet<(Instant, Path)>,
+    due: BTreeSet<(Instant, Path, GroupPlace)>,
     names: u64,
+    rounds: u64,
+    /// What the last round saw.
+    seen_links: Vec<Link>,
+    seen_groups: Vec<GroupPlace>,
 }
 
 impl Network {
@@ -111,9 +125,11 @@ impl Network {
         let link = Link(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
         self.links.push(LinkState {
             rate: u128::from(bits_a_second) * FRACTIONS,
-            groups: BTreeSet::new(),
+            groups: Vec::new(),
             served: 0,
             flows: 0,
+            seen: 0,
+            left: (0, 0),
         });
         link
     }
@@ -124,81 +140,119 @@ impl Network {
         let flow = Flow(self.names);
         let bytes = bytes.max(1);
         let step = step.clamp(1, bytes);
-        let is_new = !self.groups.contains_key(&path);
-        self.settle_around(now, path);
-        let group = self.groups.entry(path).or_insert_with(|| Group {
-            service: 0,
-            since: now,
-            rate: 0,
-            steps: BinaryHeap::new(),
-            due: None,
-        });
-        let state = FlowState {
-            path,
-            start: group.service,
-            bytes,
-            step,
-            next: step,
-        };
-        group.steps.push(Reverse((state.target(), flow)));
-        self.flows.insert(flow, state);
+        self.look_around(path);
+        self.settle_seen(now);
+        let place = self.place_of(path);
+        if let Some(group) = self.groups.get_mut(place as usize) {
+            group.since = now;
+            let state = FlowState {
+                group: place,
+                start: group.service,
+                bytes,
+                step,
+                next: step,
+            };
+            group.steps.push(Reverse((state.target(), flow)));
+            self.flows.insert(flow, state);
+        }
         for link in path.links() {
             if let Some(link) = self.links.get_mut(link.0 as usize) {
                 link.flows += 1;
-                if is_new {
-                    link.groups.insert(path);
-                }
             }
         }
-        self.share_around(now, path);
+        self.share_seen(now);
         flow
+    }
+
+    /// The group of a path; a new one is among those seen.
+    fn place_of(&mut self, path: Path) -> GroupPlace {
+        if let Some(place) = self.places.get(&path) {
+            return *place;
+        }
+        let group = Group {
+            path,
+            service: 0,
+            since: Instant::ZERO,
+            rate: 0,
+            steps: BinaryHeap::new(),
+            due: None,
+            seen: self.rounds,
+        };
+        let place = match self.spare.pop() {
+            Some(place) => {
+                if let Some(spare) = self.groups.get_mut(place as usize) {
+                    *spare = group;
+                }
+                place
+            }
+            None => {
+                self.groups.push(group);
+                u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.places.insert(path, place);
+        self.seen_groups.push(place);
+        for link in path.links() {
+            if let Some(link) = self.links.get_mut(link.0 as usize) {
+                link.groups.push(place);
+            }
+        }
+        place
     }
 
     /// Ends a flow before its end.
     pub(super) fn cancel(&mut self, now: Instant, flow: Flow) {
-        if let Some(path) = self.flows.get(&flow).map(|state| state.path) {
-            self.settle_around(now, path);
+        if let Some(state) = self.flows.get(&flow)
+            && let Some(group) = self.groups.get(state.group as usize)
+        {
+            self.look_around(group.path);
+            self.settle_seen(now);
             self.end(now, flow);
         }
     }
 
     /// When the next flow reaches a step.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first().map(|(at, ..)| *at)
     }
 
     /// A flow that reached a step by now, if there is one.
     pub(super) fn reached(&mut self, now: Instant) -> Option<Reached> {
-        let (_, path) = *self.due.first().filter(|(at, _)| *at <= now)?;
-        self.settle(now, path);
-        let group = self.groups.get_mut(&path)?;
-        let Reverse((_, flow)) = group.steps.pop()?;
+        let (_, path, place) = *self.due.first().filter(|(at, ..)| *at <= now)?;
+        self.settle(now, place);
+        let group = self.groups.get_mut(place as usize)?;
+        let Reverse((_, flow)) = *group.steps.peek()?;
         let state = self.flows.get_mut(&flow)?;
         let reached = Reached {
             flow,
-            path,
             bytes: state.next,
             is_end: state.next == state.bytes,
         };
         if reached.is_end {
-            self.settle_around(now, path);
+            self.look_around(path);
+            self.settle_seen(now);
             self.end(now, flow);
         } else {
             state.next = (state.next + state.step).min(state.bytes);
-            group.steps.push(Reverse((state.target(), flow)));
-            self.plan(path);
+            let target = state.target();
+            if let Some(mut first) = group.steps.peek_mut() {
+                *first = Reverse((target, flow));
+            }
+            self.plan(place);
         }
         Some(reached)
     }
 
     /// What a link carried so far, in whole bytes.
     pub(super) fn carried(&mut self, now: Instant, link: Link) -> u64 {
-        let groups = self
-            .links
-            .get(link.0 as usize)
-            .map(|link| link.groups.clone());
-        for path in groups.unwrap_or_default() {
-            self.settle(now, path);
+        let of = |network: &Self| {
+            network
+                .links
+                .get(link.0 as usize)
+                .map(|link| link.groups.clone())
+        };
+        for place in of(self).unwrap_or_default() {
+            self.settle(now, place);
         }
         let served = self
             .links
@@ -212,41 +266,43 @@ impl Network {
         self.flows.len()
     }
 
+    /// Takes a flow away. What is around it was seen and settled.
     fn end(&mut self, now: Instant, flow: Flow) {
         let Some(state) = self.flows.remove(&flow) else {
             return;
         };
-        let path = state.path;
-        let mut is_last = false;
-        if let Some(group) = self.groups.get_mut(&path) {
-            // What it got beyond its last byte, for moments are whole nanoseconds, was never carried.
-            let beyond = group
-                .service
-                .saturating_sub(state.start + u128::from(state.bytes) * OF_A_BYTE);
-            group.steps.retain(|Reverse((_, other))| *other != flow);
-            is_last = group.steps.is_empty();
-            for link in path.links() {
-                if let Some(link) = self.links.get_mut(link.0 as usize) {
-                    link.served = link.served.saturating_sub(beyond);
-                    link.flows -= 1;
+        let place = state.group;
+        let Some(group) = self.groups.get_mut(place as usize) else {
+            return;
+        };
+        let path = group.path;
+        // What it got beyond its last byte, for moments are whole nanoseconds, was never carried.
+        let beyond = group
+            .service
+            .saturating_sub(state.start + u128::from(state.bytes) * OF_A_BYTE);
+        group.steps.retain(|Reverse((_, other))| *other != flow);
+        let is_last = group.steps.is_empty();
+        for link in path.links() {
+            if let Some(link) = self.links.get_mut(link.0 as usize) {
+                link.served = link.served.saturating_sub(beyond);
+                link.flows -= 1;
+                if is_last {
+                    link.groups.retain(|other| *other != place);
                 }
             }
         }
         if is_last {
-            self.unplan(path);
-            self.groups.remove(&path);
-            for link in path.links() {
-                if let Some(link) = self.links.get_mut(link.0 as usize) {
-                    link.groups.remove(&path);
-                }
-            }
+            self.unplan(place);
+            self.places.remove(&path);
+            self.spare.push(place);
+            self.seen_groups.retain(|other| *other != place);
         }
-        self.share_around(now, path);
+        self.share_seen(now);
     }
 
     /// Gives a group what it was due until now.
-    fn settle(&mut self, now: Instant, path: Path) {
-        let Some(group) = self.groups.get_mut(&path) else {
+    fn settle(&mut self, now: Instant, place: GroupPlace) {
+        let Some(group) = self.groups.get_mut(place as usize) else {
             return;
         };
         let nanos = now.since(group.since).as_nanos();
@@ -257,108 +313,143 @@ impl Network {
         }
         group.service += each;
         let all = each * group.steps.len() as u128;
-        for link in path.links() {
+        for link in group.path.links() {
             if let Some(link) = self.links.get_mut(link.0 as usize) {
                 link.served += all;
             }
         }
     }
 
-    /// The groups whose rates depend on each other, beginning with those on the links of a path.
-    fn around(&self, path: Path) -> (BTreeSet<Link>, BTreeSet<Path>) {
-        let mut links: BTreeSet<Link> = path.links().iter().copied().collect();
-        let mut groups = BTreeSet::new();
-        let mut to_see: Vec<Link> = links.iter().copied().collect();
-        while let Some(link) = to_see.pop() {
-            let on_it = self.links.get(link.0 as usize).map(|link| &link.groups);
-            for group in on_it.into_iter().flatten() {
-                if groups.insert(*group) {
-                    for other in group.links() {
-                        if links.insert(*other) {
-                            to_see.push(*other);
-                        }
-                    }
-                }
+    /// Finds the links and groups whose rates depend on those of a path.
+    fn look_around(&mut self, path: Path) {
+        self.rounds += 1;
+        let round = self.rounds;
+        self.seen_links.clear();
+        self.seen_groups.clear();
+        for link in path.links() {
+            if let Some(state) = self.links.get_mut(link.0 as usize) {
+                state.seen = round;
+                self.seen_links.push(*link);
             }
         }
-        (links, groups)
-    }
-
-    fn settle_around(&mut self, now: Instant, path: Path) {
-        let (_, groups) = self.around(path);
-        for group in groups {
-            self.settle(now, group);
-        }
-    }
-
-    /// Divides the links anew: time and again the link that has least for each gives all of it away.
-    fn share_around(&mut self, now: Instant, path: Path) {
-        let (links, mut groups) = self.around(path);
-        let mut left: BTreeMap<Link, (u128, u128)> = links
-            .into_iter()
-            .filter_map(|link| {
-                let state = self.links.get(link.0 as usize)?;
-                (state.flows > 0).then_some((link, (state.rate, u128::from(state.flows))))
-            })
-            .collect();
-        while let Some((scarce, share)) = left
-            .iter()
-            .filter(|(_, (_, flows))| *flows > 0)
-            .map(|(link, (rate, flows))| (*link, rate / flows))
-            .min_by_key(|(link, share)| (*share, *link))
-        {
-            let on_it = self
+        let mut at = 0;
+        while let Some(link) = self.seen_links.get(at).copied() {
+            at += 1;
+            let count = self
                 .links
-                .get(scarce.0 as usize)
-                .map(|link| link.groups.clone());
-            for path in on_it.unwrap_or_default() {
-                if !groups.remove(&path) {
-                    continue;
-                }
-                let Some(group) = self.groups.get_mut(&path) else {
+                .get(link.0 as usize)
+                .map_or(0, |link| link.groups.len());
+            for which in 0..count {
+                let place = self
+                    .links
+                    .get(link.0 as usize)
+                    .and_then(|link| link.groups.get(which));
+                let Some(&place) = place else {
                     continue;
                 };
-                group.rate = share;
-                group.since = now;
-                let flows = group.steps.len() as u128;
-                for link in path.links() {
-                    if let Some((rate, of)) = left.get_mut(link) {
-                        *rate = rate.saturating_sub(share * flows);
-                        *of -= flows;
+                let Some(group) = self.groups.get_mut(place as usize) else {
+                    continue;
+                };
+                if group.seen == round {
+                    continue;
+                }
+                group.seen = round;
+                self.seen_groups.push(place);
+                for other in group.path.links() {
+                    if let Some(state) = self.links.get_mut(other.0 as usize)
+                        && state.seen != round
+                    {
+                        state.seen = round;
+                        self.seen_links.push(*other);
                     }
                 }
-                self.plan(path);
             }
-            left.remove(&scarce);
         }
     }
 
-    fn unplan(&mut self, path: Path) {
-        if let Some(group) = self.groups.get_mut(&path)
+    fn settle_seen(&mut self, now: Instant) {
+        for which in 0..self.seen_groups.len() {
+            if let Some(place) = self.seen_groups.get(which).copied() {
+                self.settle(now, place);
+            }
+        }
+    }
+
+    /// Divides what was seen anew: time and again the link that has least for each gives all of it away.
+    fn share_seen(&mut self, now: Instant) {
+        let mut groups = std::mem::take(&mut self.seen_groups);
+        let links = std::mem::take(&mut self.seen_links);
+        for link in &links {
+            if let Some(state) = self.links.get_mut(link.0 as usize) {
+                state.left = (state.rate, state.flows);
+            }
+        }
+        while !groups.is_empty() {
+            let share_of = |link: &Link| {
+                let (rate, flows) = self.links.get(link.0 as usize)?.left;
+                (flows > 0).then(|| (rate / u128::from(flows), *link))
+            };
+            let Some((share, scarce)) = links.iter().filter_map(share_of).min() else {
+                break;
+            };
+            groups.retain(|&place| {
+                let Some(group) = self.groups.get_mut(place as usize) else {
+                    return false;
+                };
+                if !group.path.links().contains(&scarce) {
+                    return true;
+                }
+                group.rate = share;
+                group.since = now;
+                let (path, flows) = (group.path, group.steps.len() as u64);
+                for link in path.links() {
+                    if let Some(state) = self.links.get_mut(link.0 as usize) {
+                        state.left.0 = state.left.0.saturating_sub(share * u128::from(flows));
+                        state.left.1 = state.left.1.saturating_sub(flows);
+                    }
+                }
+                self.plan(place);
+                false
+            });
+        }
+        self.seen_groups = groups;
+        self.seen_links = links;
+    }
+
+    fn unplan(&mut self, place: GroupPlace) {
+        if let Some(group) = self.groups.get_mut(place as usize)
             && let Some(due) = group.due.take()
         {
-            self.due.remove(&(due, path));
+            self.due.remove(&(due, group.path, place));
         }
     }
 
     /// Notes when a group reaches its next step.
-    fn plan(&mut self, path: Path) {
-        self.unplan(path);
-        if let Some(group) = self.groups.get_mut(&path)
-            && let Some(Reverse((target, _))) = group.steps.peek()
-        {
+    fn plan(&mut self, place: GroupPlace) {
+        let Some(group) = self.groups.get_mut(place as usize) else {
+            return;
+        };
+        let due = group.steps.peek().map(|Reverse((target, _))| {
             let left = target.saturating_sub(group.service);
             let nanos = left.div_ceil(group.rate.max(1));
-            let due = group.since + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-            group.due = Some(due);
-            self.due.insert((due, path));
+            group.since + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        });
+        if due == group.due {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut group.due, due) {
+            self.due.remove(&(old, group.path, place));
+        }
+        if let Some(due) = due {
+            self.due.insert((due, group.path, place));
         }
     }
 
     /// Links whose flows together have more than there is: none, or the sharing is wrong.
     pub(super) fn overloaded(&self) -> Option<Link> {
         let asked = |link: &LinkState| -> u128 {
-            let groups = link.groups.iter().filter_map(|path| self.groups.get(path));
+            let groups = link.groups.iter();
+            let groups = groups.filter_map(|place| self.groups.get(*place as usize));
             groups
                 .map(|group| group.rate * group.steps.len() as u128)
                 .sum()
