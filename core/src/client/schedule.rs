@@ -75,6 +75,7 @@ impl Downloader {
         //= CCROD-2.8.2.3.2-01
         let end = self.now + millis(self.settings.download_timer_ms);
         self.timers.start(Timer::Download(key), end);
+        self.is_stirred = true;
         match mode {
             //= CCROD-2.8.2.2.2-02
             Mode::Hosted(cache) => {

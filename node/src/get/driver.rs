@@ -393,7 +393,8 @@ impl<N: Network> Driver<N> {
         let settings = &self.parts.settings;
         while !self.jobs.is_empty() && (settings.workers == 0 || self.busy < settings.workers) {
             // Few blocks at a time would leave lanes of the kernels empty. Those that wait go when a worker comes back.
-            if self.busy > 0 && self.jobs.len() < settings.batch_blocks_least {
+            let is_idle = settings.workers == 0 || self.busy == 0;
+            if !is_idle && self.jobs.len() < settings.batch_blocks_least {
                 return;
             }
             // Others get their part of what there is.

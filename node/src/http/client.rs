@@ -4,10 +4,11 @@
 
 mod direct;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -101,6 +102,8 @@ struct Shared<N> {
     tls: Option<TlsConnector>,
     limits: ClientLimits,
     pool: Arc<Pool<Kept>>,
+    /// Hosts that answer messages as only hyper understands.
+    unusual: Mutex<BTreeSet<Host>>,
 }
 
 /// A connection that waits for its next request.
@@ -133,6 +136,7 @@ impl<N: Network> Client<N> {
             tls: tls.map(TlsConnector::from),
             limits,
             pool: Arc::default(),
+            unusual: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),

@@ -8,14 +8,16 @@
 mod head;
 
 use std::io::{self, Write};
+use std::sync::PoisonError;
 
 use http::Uri;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::head::{Head, Parsed};
+use self::head::Parsed;
 use super::{Client, ClientError, Kept, Shared, host_of};
 use crate::http::limits::{ClientLimits, ms};
+use crate::http::pool::Host;
 use crate::net::Network;
 
 /// Bytes that are read for the head of a response. One that is longer is unusual.
@@ -46,7 +48,7 @@ impl<N: Network> Client<N> {
     ) -> Result<Answer, ClientError> {
         let Shared { limits, pool, .. } = &*self.shared;
         let host = host_of(to)?;
-        if host.tls {
+        if host.tls || self.is_left_to_hyper(&host) {
             return Ok(Answer::Unusual);
         }
         let request = request(to, message);
@@ -65,8 +67,15 @@ impl<N: Network> Client<N> {
                 read_head(&mut stream, &mut start).await
             };
             let (head, came) = match timeout(ms(limits.head_ms), asked).await {
-                Ok(Ok(Some(read))) => read,
-                Ok(Ok(None)) => return Ok(Answer::Unusual),
+                Ok(Ok((Parsed::Whole(head), came))) => (head, came),
+                Ok(Ok((Parsed::Refused(status), _))) => {
+                    tracing::debug!(host = host.name, status, "no message");
+                    return Ok(Answer::Nothing);
+                }
+                Ok(Ok(_)) => {
+                    self.leave_to_hyper(host);
+                    return Ok(Answer::Unusual);
+                }
                 // The server closed a connection that was kept. A message that comes twice does no harm.
                 Ok(Err(_)) if is_kept => continue,
                 Ok(Err(error)) => {
@@ -97,6 +106,24 @@ impl<N: Network> Client<N> {
     }
 }
 
+impl<N> Client<N> {
+    fn is_left_to_hyper(&self, host: &Host) -> bool {
+        let unusual = self.shared.unusual.lock();
+        unusual
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(host)
+    }
+
+    fn leave_to_hyper(&self, host: Host) {
+        let unusual = self.shared.unusual.lock();
+        let mut unusual = unusual.unwrap_or_else(PoisonError::into_inner);
+        // One that is not remembered is asked twice each time.
+        if unusual.len() < self.shared.limits.hosts_most {
+            unusual.insert(host);
+        }
+    }
+}
+
 fn request(to: &Uri, message: &[u8]) -> Vec<u8> {
     const HEAD_BYTES_LIKELY: usize = 256;
     let mut request = Vec::with_capacity(HEAD_BYTES_LIKELY + message.len());
@@ -113,16 +140,16 @@ fn request(to: &Uri, message: &[u8]) -> Vec<u8> {
     request
 }
 
-/// The head, and how many bytes came up to then; `None` where it is unusual.
+/// What is said of the head, which is never partial, and how many bytes came up to then.
 async fn read_head<S: AsyncRead + Unpin>(
     stream: &mut S,
     start: &mut [u8],
-) -> io::Result<Option<(Head, usize)>> {
+) -> io::Result<(Parsed, usize)> {
     let mut came = 0;
     loop {
         let room = start.get_mut(came..).unwrap_or_default();
         if room.is_empty() {
-            return Ok(None);
+            return Ok((Parsed::Unusual, came));
         }
         match stream.read(room).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -130,8 +157,7 @@ async fn read_head<S: AsyncRead + Unpin>(
         }
         match head::parse(start.get(..came).unwrap_or_default()) {
             Parsed::Partial => {}
-            Parsed::Unusual => return Ok(None),
-            Parsed::Whole(head) => return Ok(Some((head, came))),
+            parsed => return Ok((parsed, came)),
         }
     }
 }

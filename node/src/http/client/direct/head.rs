@@ -1,5 +1,5 @@
 //! The head of a response, where nothing about it is unusual (RFC 9112).
-//! Invariant: whatever tells the end of a body otherwise than by its one length is unusual, and so is every status but 200.
+//! Invariant: whatever tells the end of a body otherwise than by its one length is unusual.
 //! Byte order: none.
 
 /// Header fields that are looked at. More are unusual.
@@ -17,6 +17,8 @@ pub(super) struct Head {
 pub(super) enum Parsed {
     Partial,
     Unusual,
+    /// Under this status no message comes, whatever does.
+    Refused(u16),
     Whole(Head),
 }
 
@@ -29,8 +31,13 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
         Err(_) => return Parsed::Unusual,
     };
     // Version 1.0 has other rules for what stays open.
-    if response.code != Some(200) || response.version != Some(1) {
+    if response.version != Some(1) {
         return Parsed::Unusual;
+    }
+    match response.code {
+        Some(200) => {}
+        Some(code) if code > 200 => return Parsed::Refused(code),
+        _ => return Parsed::Unusual,
     }
     let mut body_length = None;
     let mut stays_open = true;
@@ -99,7 +106,6 @@ mod tests {
         }
         for head in [
             "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n",
-            "HTTP/1.1 503 Busy\r\nContent-Length: 1\r\n\r\n",
             "HTTP/1.1 100 Continue\r\n\r\n",
             "SSH-2.0\r\n",
         ] {
@@ -107,6 +113,12 @@ mod tests {
         }
         let many = "A: b\r\n".repeat(FIELDS_MOST + 1);
         assert_eq!(with(&many), Parsed::Unusual);
+    }
+
+    #[test]
+    fn another_status_is_told() {
+        let busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 1\r\n\r\n";
+        assert_eq!(parse(busy), Parsed::Refused(503));
     }
 
     #[test]
