@@ -38,4 +38,5 @@ pub mod peer;
 mod pipeline;
 pub mod secret_file;
 pub mod source;
+mod spare;
 pub mod store;

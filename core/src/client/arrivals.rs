@@ -20,6 +20,8 @@ pub(super) struct Ask {
     pub(super) peer: Peer,
     pub(super) asked: Asked,
     pub(super) exchange: Option<Exchange>,
+    /// Whether its answer is here, and only the block in it is still to be decrypted.
+    pub(super) is_answered: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,10 +72,17 @@ impl Downloader {
                 }
             }
             retrieval::Output::Decrypt(op) => {
-                let ask = self.asks.get(&op.tag);
+                let Some(ask) = self.asks.get_mut(&op.tag) else {
+                    return;
+                };
+                let (key, peer) = (ask.session, ask.peer);
+                // What takes time from here on does not keep the peer from its next answer.
+                if !core::mem::replace(&mut ask.is_answered, true) {
+                    self.unload(peer);
+                }
                 // The key is that of the download's own content information; no message has one.
                 //= PCCRC-2.2-09
-                let session = ask.and_then(|ask| self.sessions.get(&ask.session));
+                let session = self.sessions.get(&key);
                 if let Some(session) = session {
                     let (download, segment) = (session.download, session.segment);
                     self.outputs.push_back(Output::Decrypt {
@@ -124,6 +133,9 @@ impl Downloader {
             return;
         };
         let (key, peer) = (ask.session, ask.peer);
+        if !ask.is_answered {
+            self.unload(peer);
+        }
         match (ask.asked, outcome) {
             //= CCROD-2.8.2.4.2-01
             //= CCROD-2.8.2.4.2-02
@@ -198,7 +210,7 @@ impl Downloader {
 
     /// A request of a session came to its end, and so did what hung on it.
     fn release(&mut self, key: SessionKey, peer: Peer) {
-        self.unload(peer);
+        self.is_stirred = true;
         if let Some(session) = self.sessions.get_mut(&key) {
             session.release(peer);
         }

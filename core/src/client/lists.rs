@@ -14,6 +14,8 @@ use crate::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct ServerLists {
     lists: BTreeMap<SegmentId, List>,
+    /// The lists by when they were used last; no two at one count.
+    by_use: BTreeMap<u64, SegmentId>,
     /// Counts uses: what was used at a lower count was used less recently.
     uses: u64,
 }
@@ -42,14 +44,24 @@ impl ServerLists {
         self.lists.contains_key(id)
     }
 
+    /// Counts a use, of the list of the segment where there is one.
+    fn note_use(&mut self, id: &SegmentId) {
+        self.uses += 1;
+        if let Some(list) = self.lists.get_mut(id) {
+            // 0 is no use, and nothing stands there.
+            self.by_use.remove(&list.used);
+            list.used = self.uses;
+            self.by_use.insert(self.uses, *id);
+        }
+    }
+
     /// Who has the segment, and which discovery fills the list; `None` where there is no list.
     pub(super) fn servers(
         &mut self,
         id: &SegmentId,
     ) -> Option<(Vec<Peer>, Option<DiscoveryToken>)> {
-        self.uses += 1;
+        self.note_use(id);
         let list = self.lists.get_mut(id)?;
-        list.used = self.uses;
         let peers = list.servers.iter().map(|entry| entry.peer).collect();
         Some((peers, list.discovery))
     }
@@ -64,18 +76,15 @@ impl ServerLists {
     ) {
         //= CCROD-2.8.2.3.2-07
         if self.lists.len() >= settings.server_lists_limit as usize
-            && let Some((oldest, _)) = self.lists.iter().min_by_key(|(_, list)| list.used)
+            && let Some((_, oldest)) = self.by_use.first_key_value()
         {
             let oldest = *oldest;
             self.delete(&oldest, timers);
         }
-        self.uses += 1;
-        let used = self.uses;
-        let list = List {
-            used,
-            ..List::default()
-        };
-        self.lists.insert(id, list);
+        if let Some(before) = self.lists.insert(id, List::default()) {
+            self.by_use.remove(&before.used);
+        }
+        self.note_use(&id);
         //= CCROD-2.8.1.2.2-03
         //= CCROD-2.8.2.3.2-06
         let end = now + millis(settings.server_list_timer_ms);
@@ -92,6 +101,7 @@ impl ServerLists {
     pub(super) fn delete(&mut self, id: &SegmentId, timers: &mut Timers) {
         timers.stop(Timer::ServerList(*id));
         if let Some(list) = self.lists.remove(id) {
+            self.by_use.remove(&list.used);
             for entry in list.servers {
                 timers.stop(Timer::ServerEntry(*id, entry.peer));
             }
@@ -135,9 +145,8 @@ impl ServerLists {
     }
 
     pub(super) fn touch(&mut self, id: &SegmentId, peer: Peer) {
-        self.uses += 1;
+        self.note_use(id);
         if let Some(list) = self.lists.get_mut(id) {
-            list.used = self.uses;
             let mut servers = list.servers.iter_mut();
             if let Some(entry) = servers.find(|entry| entry.peer == peer) {
                 entry.used = self.uses;

@@ -78,7 +78,7 @@ pub struct Downloader {
     segment_lists: BTreeMap<Tag, ListAsk>,
     verifying: BTreeMap<VerifyToken, Verifying>,
     fetches: BTreeMap<FetchToken, Fetch>,
-    /// Requests outstanding at each peer, and blocks of it that are being verified.
+    /// Requests outstanding at each peer.
     load: BTreeMap<Peer, u32>,
     timers: Timers,
     outputs: VecDeque<Output>,

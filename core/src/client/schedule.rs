@@ -266,38 +266,57 @@ impl Downloader {
 
     /// The download schedule session of every session.
     pub(super) fn schedule(&mut self) {
+        let mut next = self.next_to_schedule(SessionKey(0));
+        while let Some(key) = next {
+            self.schedule_session(key);
+            next = self.next_to_schedule(SessionKey(key.0.saturating_add(1)));
+        }
+    }
+
+    /// The first session from this one on that is worth a look.
+    fn next_to_schedule(&self, from: SessionKey) -> Option<SessionKey> {
         // Every message stirs all sessions, and most of them wait for servers that are busy.
-        let sessions = self.sessions.iter();
-        let worth = sessions.filter(|(_, session)| self.is_worth_a_look(session));
-        let keys: Vec<_> = worth.map(|(key, _)| *key).collect();
-        for key in keys {
-            //= CCROD-2.8.2.4.1-01
-            //= CCROD-2.8.2.5.3-01
-            if self.is_downloaded(key) {
-                self.end_session(key, SessionEnd::Complete);
-                continue;
-            }
-            while self.ask_each_server(key) {}
-            let session = self.sessions.get(&key);
-            if let Some(session) = session.filter(|session| session.is_stuck()) {
-                //= CCROD-2.8.2.4.1-06
-                //= CCROD-2.8.2.5.3-05
-                let why = if session.has_servers() {
-                    SessionEnd::ServersExhausted
-                } else {
-                    SessionEnd::NobodyFound
-                };
-                self.end_session(key, why);
-            }
+        let mut known = None;
+        let mut may_ask = |peer| match known {
+            Some((of, may)) if of == peer => may,
+            _ => known.insert((peer, self.may_ask(peer))).1,
+        };
+        let mut sessions = self.sessions.range(from..);
+        let next = sessions.find(|(_, session)| self.is_worth_a_look(session, &mut may_ask));
+        next.map(|(key, _)| *key)
+    }
+
+    fn schedule_session(&mut self, key: SessionKey) {
+        //= CCROD-2.8.2.4.1-01
+        //= CCROD-2.8.2.5.3-01
+        if self.is_downloaded(key) {
+            self.end_session(key, SessionEnd::Complete);
+            return;
+        }
+        while self.ask_each_server(key) {}
+        let session = self.sessions.get(&key);
+        if let Some(session) = session.filter(|session| session.is_stuck()) {
+            //= CCROD-2.8.2.4.1-06
+            //= CCROD-2.8.2.5.3-05
+            let why = if session.has_servers() {
+                SessionEnd::ServersExhausted
+            } else {
+                SessionEnd::NobodyFound
+            };
+            self.end_session(key, why);
         }
     }
 
     /// Whether a session may be over, or has a server that can be asked now.
-    fn is_worth_a_look(&self, session: &Session) -> bool {
+    fn is_worth_a_look(&self, session: &Session, may_ask: &mut impl FnMut(Peer) -> bool) -> bool {
+        if session.idle.is_empty() && session.is_simple {
+            // There is nothing to ask for, and it is not over while blocks of it are on their way.
+            return session.asked == 0;
+        }
         let may_be_asked = |server: &Server| {
             !server.is_gone
                 && server.asked < self.settings.requests_per_server_and_segment
-                && self.may_ask(server.peer)
+                && may_ask(server.peer)
         };
         session.idle.is_empty() || session.servers.iter().any(may_be_asked) || session.is_stuck()
     }
@@ -395,6 +414,7 @@ impl Downloader {
                 peer,
                 asked,
                 exchange: None,
+                is_answered: false,
             },
         );
         self.lists.touch(&segment, peer);
@@ -406,6 +426,7 @@ impl Downloader {
         if self.retrieve(question).is_err() {
             // Limits were looked at above, so this does not happen; if it did, the server would count as failed.
             self.asks.remove(&tag);
+            self.unload(peer);
             self.server_failed(key, peer, asked);
             return false;
         }
@@ -451,7 +472,9 @@ impl Downloader {
                 if let Asked::Block(index) = ask.asked {
                     insert(&mut missing, index);
                 }
-                self.unload(ask.peer);
+                if !ask.is_answered {
+                    self.unload(ask.peer);
+                }
                 if let Some(exchange) = ask.exchange {
                     // Never refused: what is over is left alone.
                     let _ = self.retrieve(retrieval::Input::Cancel { exchange });

@@ -392,8 +392,14 @@ impl<N: Network> Driver<N> {
     fn put_to_work(&mut self) {
         let settings = &self.parts.settings;
         while !self.jobs.is_empty() && (settings.workers == 0 || self.busy < settings.workers) {
-            // Others get their part of what there is; few blocks at a time would leave lanes of the kernels empty.
-            let share = self.jobs.len().div_ceil(settings.workers.max(1)).max(4);
+            // Few blocks at a time would leave lanes of the kernels empty. Those that wait go when a worker comes back.
+            let is_idle = settings.workers == 0 || self.busy == 0;
+            if !is_idle && self.jobs.len() < settings.batch_blocks_least {
+                return;
+            }
+            // Others get their part of what there is.
+            let share = self.jobs.len().div_ceil(settings.workers.max(1));
+            let share = share.max(settings.batch_blocks_least);
             let most = settings.batch_blocks_most.min(share).min(self.jobs.len());
             let jobs: Vec<_> = self.jobs.drain(..most).collect();
             let bench = Arc::clone(&self.parts.bench);

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use peerdist::retrieval::PATH;
 use peerdist::retrieval::client::Peer;
 
-use crate::http::client::Client;
+use crate::http::client::{Answer, Client};
 use crate::net::Network;
 
 /// The hosted cache.
@@ -59,19 +59,26 @@ fn uri_of(authority: &str) -> Option<Uri> {
     format!("http://{authority}{PATH}").parse().ok()
 }
 
-/// Sends a message and takes the one that comes back.
+/// Sends a message and takes the one that comes back, in the buffer where that is enough.
 pub(super) async fn exchange<N: Network>(
     client: &Client<N>,
     to: Uri,
     message: Vec<u8>,
     bytes_most: usize,
+    buffer: Vec<u8>,
 ) -> Option<Vec<u8>> {
+    let failed = |error: &dyn std::fmt::Display| tracing::debug!(%error, "no answer of a peer");
+    let answer = client.post(&to, &message, bytes_most, buffer).await;
+    match answer.map_err(|error| failed(&error)).ok()? {
+        Answer::Message(bytes) => return Some(bytes),
+        Answer::Nothing => return None,
+        Answer::Unusual => {}
+    }
     let body = Full::new(Bytes::from(message));
     let request = Request::post(to)
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .body(body.map_err(|never| match never {}).boxed_unsync())
         .ok()?;
-    let failed = |error: &dyn std::fmt::Display| tracing::debug!(%error, "no answer of a peer");
     let response = client.request(request).await;
     let response = response.map_err(|error| failed(&error)).ok()?;
     if response.status() != StatusCode::OK {

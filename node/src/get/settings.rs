@@ -37,6 +37,8 @@ pub struct Settings {
     pub continuations_most: u32,
     /// Threads that decrypt and verify; 0: none, all is done in place, as a simulation wants it.
     pub workers: usize,
+    /// Blocks that a worker waits for while another is at work.
+    pub batch_blocks_least: usize,
     /// Blocks that a worker takes at a time.
     pub batch_blocks_most: usize,
     /// Bytes that a plain body gathers before they are written.
@@ -93,6 +95,7 @@ impl Default for Settings {
             restarts_most: 2,
             continuations_most: 3,
             workers: 2,
+            batch_blocks_least: 8,
             batch_blocks_most: 16,
             write_bytes: 1 << 20,
             share_ms: 10_000,

@@ -104,7 +104,6 @@ impl Cache for Shelf {
         index: BlockIndex,
         into: &mut Vec<u8>,
     ) -> Option<BlockForm> {
-        into.clear();
         let row = *self.rows.get(id)?;
         if !self.blocks(row).contains(index) {
             return None;

@@ -36,6 +36,7 @@ use crate::http::client::Client;
 use crate::net::Network;
 use crate::output::Partial;
 use crate::peer::Peer;
+use crate::spare::Spare;
 
 /// Bytes that are read at a time for the digest of a whole file.
 const HASH_BYTES: usize = 1 << 20;
@@ -347,6 +348,7 @@ impl<N: Network> Fetching<N> {
             described: Arc::clone(&described),
             file,
             cache: request.cache.clone(),
+            spare: Spare::default(),
         });
         let looking = Arc::clone(&bench);
         let have = tokio::task::spawn_blocking(move || local::blocks(&looking)).await;

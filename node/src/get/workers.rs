@@ -17,6 +17,7 @@ use peerdist::retrieval::{BlockIndex, Quirk, block_key};
 
 use super::cache::BlockCache;
 use super::described::Described;
+use crate::spare::Spare;
 
 /// What workers need besides their work.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Bench {
     /// Where good blocks are written; else they are handed back.
     pub(super) file: Option<File>,
     pub(super) cache: Option<Arc<dyn BlockCache>>,
+    /// Buffers for messages; those of blocks that were written come back.
+    pub(super) spare: Spare,
 }
 
 /// A block to be looked at.
@@ -147,6 +150,7 @@ fn put(bench: &Bench, job: Job) -> io::Result<Option<Bytes>> {
                 .and_then(|plain| plain.get(skipped..skipped + length));
             let at = wanted.start - described.range().start;
             file.write_all_at(bytes.unwrap_or_default(), at)?;
+            bench.spare.give(job.bytes);
             Ok(None)
         }
         None => {

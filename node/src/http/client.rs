@@ -2,9 +2,13 @@
 //! Invariant: a request ends within named times; a connection is used again only after a whole response.
 //! Byte order: none.
 
+mod direct;
+
+use std::collections::BTreeSet;
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -29,6 +33,8 @@ use super::limits::{ClientLimits, ms};
 use super::paced_body::Paced;
 use super::pool::{Host, Pool};
 use crate::net::Network;
+
+pub(crate) use direct::Answer;
 
 /// The body of a request.
 pub type ClientRequestBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -95,8 +101,22 @@ struct Shared<N> {
     network: N,
     tls: Option<TlsConnector>,
     limits: ClientLimits,
-    pool: Arc<Pool<Sender>>,
+    pool: Arc<Pool<Kept>>,
+    /// Hosts that answer messages as only hyper understands.
+    unusual: Mutex<BTreeSet<Host>>,
 }
+
+/// A connection that waits for its next request.
+enum Kept {
+    /// With hyper's task behind it.
+    Http(Sender),
+    /// As the network gave it.
+    Bare(Box<dyn Bare>),
+}
+
+trait Bare: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Bare for S {}
 
 type Sender = SendRequest<ClientRequestBody>;
 
@@ -116,6 +136,7 @@ impl<N: Network> Client<N> {
             tls: tls.map(TlsConnector::from),
             limits,
             pool: Arc::default(),
+            unusual: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -133,18 +154,7 @@ impl<N: Network> Client<N> {
         let Shared { limits, pool, .. } = &*self.shared;
         let host = host_of(request.uri())?;
         make_relative(&mut request);
-        let most = limits.connections_by_host_most;
-        let busy = || ClientError::Busy {
-            host: host.name.clone(),
-            most,
-        };
-        let permits = pool
-            .permits(&host, most, limits.hosts_most)
-            .map_err(|_| busy())?;
-        let permit = timeout(ms(limits.connection_wait_ms), permits.acquire_owned())
-            .await
-            .map_err(|_| busy())?
-            .map_err(|_| busy())?;
+        let permit = self.permit(&host).await?;
         let (response, sender) = timeout(ms(limits.head_ms), self.exchange(&host, request))
             .await
             .map_err(|_| ClientError::Timeout {
@@ -152,16 +162,33 @@ impl<N: Network> Client<N> {
                 what: "the head of its response",
                 limit_ms: limits.head_ms,
             })??;
-        let back = Back {
-            pool: Arc::clone(pool),
-            host,
-            sender,
-            permit,
-        };
+        let pool = Arc::clone(pool);
+        let back = Box::new(move || {
+            if !sender.is_closed() {
+                pool.give(&host, Kept::Http(sender), permit);
+            }
+        });
         Ok(response.map(|body| ClientBody {
             inner: Paced::new(body, limits.progress_bytes_least, limits.progress_ms),
             back: Some(back),
         }))
+    }
+
+    /// The right to have a connection to a host in use.
+    async fn permit(&self, host: &Host) -> Result<OwnedSemaphorePermit, ClientError> {
+        let Shared { limits, pool, .. } = &*self.shared;
+        let most = limits.connections_by_host_most;
+        let busy = || ClientError::Busy {
+            host: host.name.clone(),
+            most,
+        };
+        let permits = pool
+            .permits(host, most, limits.hosts_most)
+            .map_err(|_| busy())?;
+        timeout(ms(limits.connection_wait_ms), permits.acquire_owned())
+            .await
+            .map_err(|_| busy())?
+            .map_err(|_| busy())
     }
 
     async fn exchange(
@@ -174,11 +201,12 @@ impl<N: Network> Client<N> {
             let kept = pool.take(host, ms(limits.idle_ms));
             let is_kept = kept.is_some();
             let mut sender = match kept {
-                Some(mut kept) => match timeout(READY_PATIENCE, kept.ready()).await {
+                Some(Kept::Http(mut kept)) => match timeout(READY_PATIENCE, kept.ready()).await {
                     Ok(Ok(())) => kept,
                     _ => continue,
                 },
-                None => self.connect(host).await?,
+                Some(Kept::Bare(_)) => continue,
+                None => self.connect(host, self.connect_slowly(host)).await?,
             };
             match sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, sender)),
@@ -196,10 +224,14 @@ impl<N: Network> Client<N> {
         }
     }
 
-    async fn connect(&self, host: &Host) -> Result<Sender, ClientError> {
+    async fn connect<T>(
+        &self,
+        host: &Host,
+        connecting: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
         let limits = &self.shared.limits;
         self.shared.pool.sweep(ms(limits.idle_ms));
-        timeout(ms(limits.connect_ms), self.connect_slowly(host))
+        timeout(ms(limits.connect_ms), connecting)
             .await
             .unwrap_or_else(|_| {
                 Err(ClientError::Timeout {
@@ -211,12 +243,26 @@ impl<N: Network> Client<N> {
     }
 
     async fn connect_slowly(&self, host: &Host) -> Result<Sender, ClientError> {
-        let name = || host.name.clone();
+        let stream = self.dial(host).await?;
+        if !host.tls {
+            return self.shake_hands(host, stream).await;
+        }
         let failed = |source| ClientError::Connect {
-            host: name(),
+            host: host.name.clone(),
             port: host.port,
             source,
         };
+        let tls = self.shared.tls.as_ref().ok_or_else(|| ClientError::NoTls {
+            uri: Uri::default(),
+        })?;
+        let server = ServerName::try_from(host.name.trim_matches(['[', ']']).to_owned())
+            .map_err(|error| failed(io::Error::other(error)))?;
+        let stream = tls.connect(server, stream).await.map_err(failed)?;
+        self.shake_hands(host, stream).await
+    }
+
+    async fn dial(&self, host: &Host) -> Result<N::TcpStream, ClientError> {
+        let name = || host.name.clone();
         let found = self.shared.network.lookup(&host.name, host.port).await;
         let addresses = found.map_err(|source| ClientError::Lookup {
             host: name(),
@@ -225,21 +271,15 @@ impl<N: Network> Client<N> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "it has no address");
         for address in addresses {
             match self.shared.network.connect(address).await {
-                Ok(stream) if !host.tls => return self.shake_hands(host, stream).await,
-                Ok(stream) => {
-                    let tls = self.shared.tls.as_ref().ok_or_else(|| ClientError::NoTls {
-                        uri: Uri::default(),
-                    })?;
-                    let server =
-                        ServerName::try_from(host.name.trim_matches(['[', ']']).to_owned())
-                            .map_err(|error| failed(io::Error::other(error)))?;
-                    let stream = tls.connect(server, stream).await.map_err(failed)?;
-                    return self.shake_hands(host, stream).await;
-                }
+                Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
             }
         }
-        Err(failed(last))
+        Err(ClientError::Connect {
+            host: name(),
+            port: host.port,
+            source: last,
+        })
     }
 
     async fn shake_hands<S>(&self, host: &Host, stream: S) -> Result<Sender, ClientError>
@@ -304,14 +344,8 @@ fn make_relative(request: &mut Request<ClientRequestBody>) {
 /// The body of a response. Read to its end it gives the connection back; dropped before, it closes it.
 pub struct ClientBody {
     inner: Paced<Incoming>,
-    back: Option<Back>,
-}
-
-struct Back {
-    pool: Arc<Pool<Sender>>,
-    host: Host,
-    sender: Sender,
-    permit: OwnedSemaphorePermit,
+    /// Gives the connection back.
+    back: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl std::fmt::Debug for ClientBody {
@@ -322,10 +356,8 @@ impl std::fmt::Debug for ClientBody {
 
 impl ClientBody {
     fn give_back(&mut self) {
-        if let Some(back) = self.back.take()
-            && !back.sender.is_closed()
-        {
-            back.pool.give(&back.host, back.sender, back.permit);
+        if let Some(back) = self.back.take() {
+            back();
         }
     }
 }

@@ -23,12 +23,20 @@ pub struct RetrievalBody {
 /// Bytes that end an exchange when they go.
 struct Last<C: Cache> {
     bytes: Vec<u8>,
-    _open: Option<Open<C>>,
+    open: Option<Open<C>>,
 }
 
 impl<C: Cache> AsRef<[u8]> for Last<C> {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl<C: Cache> Drop for Last<C> {
+    fn drop(&mut self) {
+        if let Some(open) = &self.open {
+            open.take_back(std::mem::take(&mut self.bytes));
+        }
     }
 }
 
@@ -53,7 +61,7 @@ impl RetrievalBody {
 }
 
 fn last<C: Cache>(bytes: Vec<u8>, open: Option<Open<C>>) -> Bytes {
-    Bytes::from_owner(Last { bytes, _open: open })
+    Bytes::from_owner(Last { bytes, open })
 }
 
 impl Body for RetrievalBody {

@@ -20,6 +20,7 @@ pub trait Cache: Holdings + Send + Sync + 'static {
     fn secret(&self, id: &SegmentId) -> Option<SegmentSecret>;
 
     /// Puts the bytes of a block in place of what is in `into`, and tells their form. May wait for the disk.
+    /// Where there is none, what `into` holds is nothing to rely on.
     fn load(
         &self,
         now: Instant,
@@ -27,6 +28,17 @@ pub trait Cache: Holdings + Send + Sync + 'static {
         index: BlockIndex,
         into: &mut Vec<u8>,
     ) -> Option<BlockForm>;
+
+    /// The same where it takes no waiting. `None` means nothing: the block is to be loaded then.
+    fn load_at_hand(
+        &self,
+        _now: Instant,
+        _id: &SegmentId,
+        _index: BlockIndex,
+        _into: &mut Vec<u8>,
+    ) -> Option<BlockForm> {
+        None
+    }
 
     /// What a probe for a segment is to be told.
     fn held(&self, now: Instant, id: &SegmentId) -> Option<Held>;
@@ -49,6 +61,16 @@ impl Cache for Store {
         into: &mut Vec<u8>,
     ) -> Option<BlockForm> {
         told(self.read(now, id, index, into))?
+    }
+
+    fn load_at_hand(
+        &self,
+        now: Instant,
+        id: &SegmentId,
+        index: BlockIndex,
+        into: &mut Vec<u8>,
+    ) -> Option<BlockForm> {
+        told(self.read_at_hand(now, id, index, into))?
     }
 
     fn held(&self, now: Instant, id: &SegmentId) -> Option<Held> {

@@ -18,9 +18,11 @@ use tokio_util::sync::CancellationToken;
 use super::cache::Cache;
 use super::sealing::Sealing;
 use super::snapshot::Snapshot;
+
 use super::warm::Warm;
 use crate::clock::Clock;
 use crate::counters::RetrievalCounters;
+use crate::spare::Spare;
 
 /// What a retrieval server is, besides its cache.
 #[derive(Debug, Clone)]
@@ -43,6 +45,7 @@ pub(super) struct Desk<C> {
     next: AtomicU64,
     sealing: Arc<Sealing>,
     warm: Warm,
+    spare: Spare,
     /// How often timers are looked at where none runs: more often than one that is set meanwhile can end.
     look: Duration,
 }
@@ -62,6 +65,13 @@ pub(super) struct Open<C: Cache> {
     desk: Arc<Desk<C>>,
     exchange: Exchange,
     is_sending: bool,
+}
+
+impl<C: Cache> Open<C> {
+    /// Takes the buffer of what was sent, for another block.
+    pub(super) fn take_back(&self, buffer: Vec<u8>) {
+        self.desk.spare.give(buffer);
+    }
 }
 
 impl<C: Cache> Drop for Open<C> {
@@ -86,6 +96,7 @@ impl<C: Cache> Desk<C> {
             next: AtomicU64::new(0),
             sealing: Arc::default(),
             warm: Warm::new(),
+            spare: Spare::default(),
             look: Duration::from_millis(u64::from(options.settings.upload_timer_ms / 2)),
         })
     }
@@ -186,12 +197,17 @@ impl<C: Cache> Desk<C> {
         index: BlockIndex,
         length: usize,
     ) -> Option<Vec<u8>> {
-        /// Behind the bytes of a block: its padding, two sizes and the vector.
-        const TAIL_BYTES_MOST: usize = 32;
         let now = self.clock.now();
+        let mut bytes = self.spare.take(length);
+        if self
+            .cache
+            .load_at_hand(now, &id, index, &mut bytes)
+            .is_some()
+        {
+            return Some(bytes);
+        }
         let desk = Arc::clone(self);
         let work = move || {
-            let mut bytes = Vec::with_capacity(length + TAIL_BYTES_MOST);
             let form = desk.cache.load(now, &id, index, &mut bytes);
             form.map(|_| bytes)
         };

@@ -184,6 +184,20 @@ impl Store {
         self.shared.read(now, id, index, into)
     }
 
+    /// As [`Store::read`], but without waiting for the disk: `None` tells that there may be more to it than was seen.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read_at_hand(
+        &self,
+        now: Instant,
+        id: &SegmentId,
+        index: BlockIndex,
+        into: &mut Vec<u8>,
+    ) -> Result<Option<BlockForm>, StoreError> {
+        self.shared.read_at_hand(now, id, index, into)
+    }
+
     /// The blocks of a segment that were verified.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use peerdist::wire::{Reader, Writer};
 use rand::TryRng;
 use rustix::fs::{FallocateFlags, SeekFrom};
+use rustix::io::ReadWriteFlags;
 
 use super::record::{ALIGNMENT, HEADER_BYTES, Mark, Record};
 
@@ -276,6 +277,16 @@ impl Pack {
                 .read_exact_at(payload, u64::from(at) + HEADER_BYTES as u64)?;
         }
         Ok(header)
+    }
+
+    /// The same without waiting for the disk; `None` where the system does not have all of it at hand, or cannot tell.
+    pub(super) fn read_at_hand(&self, at: u32, payload: &mut [u8]) -> Option<[u8; HEADER_BYTES]> {
+        let mut header = [0; HEADER_BYTES];
+        let wanted = HEADER_BYTES + payload.len();
+        let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(payload)];
+        let flags = ReadWriteFlags::NOWAIT;
+        let read = rustix::io::preadv2(&self.file, &mut parts, u64::from(at), flags);
+        (read == Ok(wanted)).then_some(header)
     }
 
     /// The first place at or behind `from` where a record can be, holes passed over; `None` at the end.

@@ -24,14 +24,57 @@ use super::rows::{Place, SegmentRow};
 use super::shelves::{SEALED, VERIFIED, drop_block, drop_shelf, shelf_of};
 use super::statistics::{Change, SegmentSummary, Statistics};
 
-/// Segments whose facts are kept at hand.
-const FACTS_CACHED_LIMIT: usize = 256;
+/// Bytes of facts that are kept at hand: of 256 of the longest segments of version 1.0, or of thousands of version 2.0.
+const FACTS_CACHED_BYTES_LIMIT: usize = 4 << 20;
 
 /// Facts at hand, by id; with the place they were read from, and when they were used.
 #[derive(Debug, Default)]
 pub(super) struct FactsCache {
     facts: BTreeMap<SegmentId, (u64, Place, Arc<SegmentFacts>)>,
+    by_use: BTreeMap<u64, SegmentId>,
     uses: u64,
+    bytes: usize,
+}
+
+impl FactsCache {
+    fn get(&mut self, id: &SegmentId, place: Place) -> Option<Arc<SegmentFacts>> {
+        let (used, at, facts) = self.facts.get_mut(id)?;
+        if *at != place {
+            return None;
+        }
+        self.by_use.remove(used);
+        self.uses += 1;
+        *used = self.uses;
+        self.by_use.insert(self.uses, *id);
+        Some(Arc::clone(facts))
+    }
+
+    fn keep(&mut self, id: &SegmentId, place: Place, facts: &Arc<SegmentFacts>) {
+        self.remove(id);
+        self.bytes += bytes_of(facts);
+        while self.bytes > FACTS_CACHED_BYTES_LIMIT
+            && let Some((_, oldest)) = self.by_use.pop_first()
+        {
+            self.remove(&oldest);
+        }
+        self.uses += 1;
+        self.by_use.insert(self.uses, *id);
+        let kept = (self.uses, place, Arc::clone(facts));
+        self.facts.insert(*id, kept);
+    }
+
+    fn remove(&mut self, id: &SegmentId) {
+        if let Some((used, _, facts)) = self.facts.remove(id) {
+            self.by_use.remove(&used);
+            self.bytes = self.bytes.saturating_sub(bytes_of(&facts));
+        }
+    }
+}
+
+/// What facts take at hand, with what holds them.
+const fn bytes_of(facts: &SegmentFacts) -> usize {
+    const AROUND: usize = 256;
+    size_of::<SegmentFacts>() + AROUND + facts.block_hashes.len()
 }
 
 /// What is at a place.
@@ -75,6 +118,35 @@ impl Shared {
         Ok(None)
     }
 
+    /// As [`Shared::read`], but `None` also where the bytes are not in memory, or not yet known to be good.
+    pub(super) fn read_at_hand(
+        &self,
+        now: Instant,
+        id: &SegmentId,
+        index: BlockIndex,
+        into: &mut Vec<u8>,
+    ) -> Result<Option<BlockForm>, StoreError> {
+        let Some((shelf, place, form)) = self.look(|view| place_of(view, id, index))? else {
+            return Ok(None);
+        };
+        let pack = locked(&self.checked)
+            .contains(&place)
+            .then(|| self.packs.get(place.pack));
+        let Some(Ok(pack)) = pack else {
+            return Ok(None);
+        };
+        into.resize(place.length as usize, 0);
+        let header = pack.read_at_hand(place.at, into);
+        let record = header.and_then(|header| Record::decode(&header, &pack.mark));
+        let is_it = |record: Record| is_it(&record, id, index, (place, form), into);
+        if !record.is_some_and(is_it) {
+            return Ok(None);
+        }
+        self.counters.hits.fetch_add(1, Ordering::Relaxed);
+        self.touch(now, id, shelf);
+        Ok(Some(form))
+    }
+
     /// Reads a record and holds it against all that is known of it.
     fn fetch(
         &self,
@@ -87,15 +159,7 @@ impl Shared {
         let Some(record) = self.record_with(place, into)? else {
             return Ok(Found::Missing);
         };
-        let number = match record.kind {
-            Kind::Plain(number) | Kind::Sealed { index: number, .. } => Some(number),
-            Kind::Facts => None,
-        };
-        let is_it = record.id == *id
-            && number == Some(index)
-            && record.kind.form() == Some(form)
-            && record.length == place.length;
-        if !is_it || crc32fast::hash(into) != record.crc {
+        if !is_it(&record, id, index, (place, form), into) {
             return Ok(Found::Damaged);
         }
         if !is_thorough && locked(&self.checked).contains(&place) {
@@ -233,16 +297,8 @@ impl Shared {
         place: Place,
         id: &SegmentId,
     ) -> Result<Option<Arc<SegmentFacts>>, StoreError> {
-        {
-            let mut cache = locked(&self.facts_cache);
-            cache.uses += 1;
-            let uses = cache.uses;
-            if let Some((used, at, facts)) = cache.facts.get_mut(id)
-                && *at == place
-            {
-                *used = uses;
-                return Ok(Some(Arc::clone(facts)));
-            }
+        if let Some(facts) = locked(&self.facts_cache).get(id, place) {
+            return Ok(Some(facts));
         }
         let mut payload = Zeroizing::new(Vec::new());
         let Some(record) = self.record_with(place, &mut payload)? else {
@@ -261,15 +317,7 @@ impl Shared {
             return Ok(None);
         };
         let facts = Arc::new(facts);
-        let mut cache = locked(&self.facts_cache);
-        if cache.facts.len() >= FACTS_CACHED_LIMIT {
-            let oldest = cache.facts.iter().min_by_key(|(_, (used, ..))| *used);
-            if let Some(oldest) = oldest.map(|(id, _)| *id) {
-                cache.facts.remove(&oldest);
-            }
-        }
-        let uses = cache.uses;
-        cache.facts.insert(*id, (uses, place, Arc::clone(&facts)));
+        locked(&self.facts_cache).keep(id, place, &facts);
         Ok(Some(facts))
     }
 
@@ -425,6 +473,25 @@ fn place_of(
         }
     }
     Ok(None)
+}
+
+/// Whether a record is the block that was looked for, and its bytes those that were written.
+fn is_it(
+    record: &Record,
+    id: &SegmentId,
+    index: BlockIndex,
+    (place, form): (Place, BlockForm),
+    bytes: &[u8],
+) -> bool {
+    let number = match record.kind {
+        Kind::Plain(number) | Kind::Sealed { index: number, .. } => Some(number),
+        Kind::Facts => None,
+    };
+    record.id == *id
+        && number == Some(index)
+        && record.kind.form() == Some(form)
+        && record.length == place.length
+        && crc32fast::hash(bytes) == record.crc
 }
 
 /// Blocks of a shelf that may be served: those verified only where something ties them to the id.

@@ -13,6 +13,7 @@ use crate::get::ranges;
 use crate::get::stream::Piece;
 use crate::get::workers::{Job, Tag};
 use crate::net::Network;
+use crate::spare::Spare;
 
 impl<N: Network> Driver<N> {
     pub(super) fn obey(&mut self, output: Output) {
@@ -41,9 +42,10 @@ impl<N: Network> Driver<N> {
                 let (client, events) = (self.parts.peer_client.clone(), self.events.clone());
                 let most = self.parts.settings.message_bytes_most;
                 let to = self.parts.peers.uri(peer).cloned();
+                let buffer = self.parts.bench.spare.take(Spare::BLOCK_BYTES);
                 let task = self.tasks.spawn(async move {
                     let answer = match to {
-                        Some(to) => exchange(&client, to, message, most).await,
+                        Some(to) => exchange(&client, to, message, most, buffer).await,
                         None => None,
                     };
                     let _ = events.send(match answer {

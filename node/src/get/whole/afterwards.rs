@@ -16,6 +16,7 @@ use crate::get::request::Mode;
 use crate::get::share::Shelf;
 use crate::get::workers::Bench;
 use crate::net::Network;
+use crate::spare::Spare;
 
 const CONTENT: ContentToken = ContentToken(1);
 
@@ -39,6 +40,7 @@ impl<N: Network> Fetching<N> {
             file: Some(file.try_clone().ok()?),
             // Nothing may be written into the file any more: it has its name.
             cache: None,
+            spare: Spare::default(),
         };
         let cache = request.cache.clone();
         let looking = tokio::task::spawn_blocking(move || {
