@@ -15,6 +15,7 @@ pub(crate) use crate::hosted_cache::args::HostedCacheArgs;
 pub(crate) use crate::operations::status::StatusArgs;
 pub(crate) use crate::serving::args::{ProxyArgs, ServeArgs};
 use crate::serving::peer::PeerArgs;
+use crate::sim::args::SimCommand;
 
 /// PeerDist (BranchCache) without Windows: clients, content servers, peers and hosted caches.
 ///
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Secret(SecretCommand),
     Decode(DecodeArgs),
+    /// Simulate branches, and learn what PeerDist would save
+    #[command(subcommand)]
+    Sim(SimCommand),
     /// Hold this implementation against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),

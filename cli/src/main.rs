@@ -16,6 +16,7 @@ mod print;
 mod progress;
 mod secret;
 mod serving;
+mod sim;
 mod store_limits;
 mod vectors;
 
@@ -55,6 +56,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Peer(args) => serving::peer::run(&args),
         Command::Status(args) => operations::status::run(&args),
         Command::HostedCache(args) => hosted_cache::run(&args),
+        Command::Sim(command) => sim::run(&command),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

@@ -21,6 +21,7 @@ mod mistakes;
 mod room;
 mod secret;
 mod serving;
+mod sim;
 mod surface;
 mod terminal;
 mod vectors;

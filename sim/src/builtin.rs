@@ -1,0 +1,86 @@
+//! The scenarios that come with the program.
+//! Invariant: each passes its own expectations.
+//! Byte order: none.
+
+/// A scenario that comes with the program.
+#[derive(Debug, Clone, Copy)]
+pub struct Builtin {
+    /// Its name.
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+macro_rules! builtins {
+    ($($name:literal),+ $(,)?) => {
+        /// All of them, the simplest first.
+        pub const BUILTINS: &[Builtin] = &[$(Builtin {
+            name: $name,
+            text: include_str!(concat!("../scenarios/", $name, ".yaml")),
+        }),+];
+    };
+}
+
+builtins![
+    "branch-office",
+    "slow-t1",
+    "satellite",
+    "flash-crowd",
+    "patch-tuesday",
+    "hosted-vs-distributed",
+    "multi-branch",
+];
+
+/// The one of a name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    BUILTINS.iter().find(|builtin| builtin.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::scenario::load;
+    use crate::{flow, plan::Plan};
+
+    #[test]
+    fn each_keeps_what_it_promises() {
+        for builtin in BUILTINS {
+            let name = builtin.name;
+            let scenario = load(name, builtin.text).unwrap_or_else(|error| panic!("{error}"));
+            assert!(
+                scenario.about.len() > 40,
+                "{name} says too little of itself"
+            );
+            assert!(!scenario.expect.is_empty(), "{name} expects nothing");
+            let plan = Plan::new(Arc::new(scenario), 1);
+            let outcome = flow::run(&plan, 2);
+            assert_eq!(outcome.violations().next(), None, "{name}");
+            let summary = outcome.summary(&plan);
+            for expectation in &plan.scenario.expect {
+                assert!(
+                    expectation.is_met(&summary),
+                    "{name}: {expectation}: {summary:#?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_scenario_of_the_directory_comes_with_the_program() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+        let mut there: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let mut known: Vec<String> = BUILTINS
+            .iter()
+            .map(|builtin| format!("{}.yaml", builtin.name))
+            .collect();
+        there.sort();
+        known.sort();
+        assert_eq!(there, known);
+    }
+}

@@ -1,0 +1,569 @@
+//! A branch: its hosts, its links, and everything that happens in it until nothing is left to happen.
+//! Invariant: one thing after the other in the order of time; what is the same in plan, seed and number goes the same way.
+//! Byte order: none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use peerdist::client::{DownloadToken, FetchToken, Input};
+use peerdist::discovery::{Probe, ProbeMatch};
+use peerdist::hosted_cache::client::{Input as OfferInput, RequestId};
+use peerdist::hosted_cache::server::Input as CacheInput;
+use peerdist::retrieval;
+use peerdist::retrieval::client::Query;
+use peerdist::retrieval::server::{Answer, Connection};
+use peerdist::time::{Duration, Instant};
+
+use super::caching::Cache;
+use super::host::{Caller, Host};
+use super::network::{Flow, Link, Network, Path, Reached};
+use super::offering::Offer;
+use super::queue::Queue;
+use super::store::Store;
+use crate::chance::seed_of;
+use crate::outcome::{SiteOutcome, Trace};
+use crate::plan::{FetchPlan, Plan, SitePlan};
+use crate::scenario::Group;
+use crate::scenario::units::Span;
+
+/// Which machine of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Downloader,
+    Prober,
+    Server,
+    Responder,
+    Offers,
+    Cache,
+    CacheClient,
+}
+
+/// A message on its way.
+#[derive(Debug)]
+pub(super) enum Sending {
+    /// Give me this content.
+    ContentRequest { host: u32, download: DownloadToken },
+    /// Its content information.
+    ContentInfo { host: u32, download: DownloadToken },
+    /// All of it.
+    Whole { host: u32, download: DownloadToken },
+    /// Give me these bytes of it.
+    RangeRequest { host: u32, fetch: FetchToken },
+    /// The bytes.
+    Range { host: u32, fetch: FetchToken },
+    /// A request of the retrieval protocol.
+    Request {
+        caller: Caller,
+        peer: u32,
+        query: Query,
+    },
+    /// An offer to the hosted cache.
+    Offer { host: u32, offer: Offer },
+    /// Its answer.
+    OfferAnswer {
+        host: u32,
+        request: RequestId,
+        status: u16,
+        body: Vec<u8>,
+    },
+    /// The answer to a request.
+    Response {
+        caller: Caller,
+        peer: u32,
+        connection: Connection,
+        answer: Answer,
+    },
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Route {
+    ToOrigin(u32),
+    FromOrigin(u32),
+    Lan { from: u32, to: u32 },
+}
+
+/// What can happen.
+#[derive(Debug)]
+pub(super) enum Happening {
+    Begin(FetchPlan),
+    /// A connection is open: the message can go.
+    Start(Route, u64, u64, Sending),
+    /// The last byte of a message is there.
+    Arrived(Sending),
+    /// Bytes of a range are there.
+    RangeArrived {
+        host: u32,
+        fetch: FetchToken,
+        received: u64,
+    },
+    /// No answer comes.
+    Failed(Caller),
+    Wake(u32, Role),
+    Probe {
+        to: u32,
+        from: u32,
+        probe: Arc<Probe>,
+    },
+    ProbeMatch {
+        to: u32,
+        from: u32,
+        message: Box<ProbeMatch>,
+    },
+}
+
+pub(super) struct Branch<'p> {
+    pub(super) plan: &'p Plan,
+    pub(super) site: &'p SitePlan,
+    pub(super) now: Instant,
+    pub(super) queue: Queue<Happening>,
+    pub(super) network: Network,
+    pub(super) hosts: Vec<Host>,
+    pub(super) outcome: SiteOutcome,
+    pub(super) trace: Trace,
+    /// Bytes where those of blocks would be.
+    pub(super) payload: Arc<[u8]>,
+    sendings: BTreeMap<Flow, Sending>,
+    wan_down: Link,
+    wan_up: Link,
+    /// What flows brought over the line, each way, and whether one was cut off.
+    brought: [u64; 2],
+    was_cut: bool,
+}
+
+/// The longest payload: a segment of version 2.0 with the padding of its cipher.
+const PAYLOAD_BYTES: usize = (128 << 10) + 16;
+
+impl<'p> Branch<'p> {
+    pub(super) fn new(plan: &'p Plan, site: &'p SitePlan) -> Self {
+        let mut network = Network::default();
+        let line = &site.site.link;
+        let (wan_down, wan_up) = (network.link(line.down.0), network.link(line.up().0));
+        let hosts = (0_u32..).zip(&site.hosts);
+        let mut make = |number: u32, group: Group| {
+            let lan = site.site.lan.rate.0;
+            let store = Store::new(group.store.size.0, Host::age_limit(&group));
+            Host {
+                number,
+                seed: plan.seed,
+                site: site.number,
+                up: network.link(lan),
+                down: network.link(lan),
+                store,
+                downloads: BTreeMap::new(),
+                asking: None,
+                offers: None,
+                cache: None,
+                waiting: BTreeMap::new(),
+                answering: None,
+                idle: BTreeMap::new(),
+                group,
+            }
+        };
+        let hosts = hosts.filter_map(|(number, _)| {
+            let group = plan.group_of(site, number)?.clone();
+            Some(make(number, group))
+        });
+        let mut hosts: Vec<Host> = hosts.collect();
+        if let Some(kept) = site.cache_store() {
+            // Behind the others.
+            let number = site.cache_number();
+            let mut host = make(
+                number,
+                Group {
+                    store: kept.clone(),
+                    ..Group::default()
+                },
+            );
+            let seed = seed_of(plan.seed, "hosted cache", &[site.number.into()]);
+            host.cache = Cache::new(&seed).map(Box::new);
+            host.store.gone = Some(Vec::new());
+            hosts.push(host);
+        }
+        let mut queue = Queue::new();
+        for fetch in plan.fetches(site) {
+            queue.push(fetch.at, Happening::Begin(fetch));
+        }
+        Self {
+            plan,
+            site,
+            now: Instant::ZERO,
+            queue,
+            network,
+            hosts,
+            outcome: SiteOutcome::default(),
+            trace: Trace::default(),
+            payload: vec![0; PAYLOAD_BYTES].into(),
+            sendings: BTreeMap::new(),
+            wan_down,
+            wan_up,
+            brought: [0; 2],
+            was_cut: false,
+        }
+    }
+
+    /// Lets everything happen.
+    pub(super) fn run(mut self) -> SiteOutcome {
+        loop {
+            let (flow, event) = (self.network.next(), self.queue.next());
+            let next = flow.into_iter().chain(event).min();
+            let Some(next) = next.filter(|next| *next <= self.plan.end) else {
+                break;
+            };
+            self.now = next;
+            if flow == Some(next) {
+                while let Some(reached) = self.network.reached(next) {
+                    self.reached(reached);
+                }
+            } else if let Some((_, happening)) = self.queue.pop() {
+                self.happen(happening);
+            }
+        }
+        self.close()
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Begin(fetch) => self.begin(fetch),
+            Happening::Start(route, bytes, step, sending) => {
+                self.start(route, bytes, step, sending);
+            }
+            Happening::Arrived(sending) => self.arrived(sending),
+            Happening::RangeArrived {
+                host,
+                fetch,
+                received,
+            } => self.range_arrived(host, fetch, received),
+            Happening::Failed(caller) => self.failed(caller),
+            Happening::Wake(host, role) => self.wake(host, role),
+            Happening::Probe { to, from, probe } => self.probed(to, from, &probe),
+            Happening::ProbeMatch { to, from, message } => self.matched(to, from, &message),
+        }
+    }
+
+    fn arrived(&mut self, sending: Sending) {
+        match sending {
+            Sending::ContentRequest { host, download } => self.content_asked(host, download),
+            Sending::ContentInfo { host, download } => self.described(host, download),
+            Sending::Whole { host, download } => self.came_whole(host, download),
+            Sending::RangeRequest { host, fetch } => self.range_asked(host, fetch),
+            Sending::Range { .. } => {}
+            Sending::Request {
+                caller,
+                peer,
+                query,
+            } => self.requested(caller, peer, &query),
+            Sending::Response {
+                caller,
+                peer,
+                answer,
+                ..
+            } => self.answered(caller, peer, &answer),
+            Sending::Offer { host, offer } => self.offered(host, &offer),
+            Sending::OfferAnswer {
+                host,
+                request,
+                status,
+                body,
+            } => self.offer_answered(host, request, status, &body),
+        }
+    }
+
+    fn reached(&mut self, reached: Reached) {
+        let after = match self.sendings.get(&reached.flow) {
+            None => return,
+            Some(Sending::Range { host, fetch }) => {
+                let (host, fetch) = (*host, *fetch);
+                let received = reached
+                    .bytes
+                    .saturating_sub(super::overhead::CONTENT_RESPONSE);
+                let at = self.now + self.line_latency();
+                self.queue.push(
+                    at,
+                    Happening::RangeArrived {
+                        host,
+                        fetch,
+                        received,
+                    },
+                );
+                self.line_latency()
+            }
+            Some(
+                Sending::Request { .. }
+                | Sending::Response { .. }
+                | Sending::Offer { .. }
+                | Sending::OfferAnswer { .. },
+            ) => self.lan_latency(),
+            Some(_) => self.line_latency(),
+        };
+        if !reached.is_end {
+            return;
+        }
+        let Some(sending) = self.sendings.remove(&reached.flow) else {
+            return;
+        };
+        match &sending {
+            Sending::ContentRequest { .. } | Sending::RangeRequest { .. } => {
+                self.brought[1] += reached.bytes;
+            }
+            Sending::ContentInfo { .. } | Sending::Whole { .. } | Sending::Range { .. } => {
+                self.brought[0] += reached.bytes;
+            }
+            Sending::Response {
+                peer, connection, ..
+            } => self.sent(*peer, *connection),
+            Sending::Request { .. } | Sending::Offer { .. } | Sending::OfferAnswer { .. } => {}
+        }
+        self.forget_flow(&sending);
+        self.queue
+            .push(self.now + after, Happening::Arrived(sending));
+    }
+
+    /// Sends a message once a connection is open.
+    pub(super) fn send(
+        &mut self,
+        route: Route,
+        is_open: bool,
+        bytes: u64,
+        step: u64,
+        sending: Sending,
+    ) {
+        if is_open {
+            self.start(route, bytes, step, sending);
+        } else {
+            let way = match route {
+                Route::Lan { .. } => self.lan_latency(),
+                Route::ToOrigin(_) | Route::FromOrigin(_) => self.line_latency(),
+            };
+            self.queue.push(
+                self.now + way + way,
+                Happening::Start(route, bytes, step, sending),
+            );
+        }
+    }
+
+    fn start(&mut self, route: Route, bytes: u64, step: u64, sending: Sending) {
+        if !self.is_wanted(&sending) {
+            return;
+        }
+        let Some(path) = self.path(route) else {
+            return;
+        };
+        let flow = self.network.start(self.now, path, bytes, step);
+        self.note_flow(&sending, flow);
+        self.sendings.insert(flow, sending);
+    }
+
+    /// Cuts a message off.
+    pub(super) fn cut(&mut self, flow: Flow) {
+        if self.sendings.remove(&flow).is_some() {
+            self.was_cut = true;
+            self.network.cancel(self.now, flow);
+        }
+    }
+
+    fn path(&self, route: Route) -> Option<Path> {
+        let host = |number: u32| self.hosts.get(number as usize);
+        Some(match route {
+            Route::ToOrigin(from) => Path::over(&[host(from)?.up, self.wan_up]),
+            Route::FromOrigin(to) => Path::over(&[self.wan_down, host(to)?.down]),
+            Route::Lan { from, to } => Path::over(&[host(from)?.up, host(to)?.down]),
+        })
+    }
+
+    /// Whether somebody still waits for a message.
+    fn is_wanted(&self, sending: &Sending) -> bool {
+        let asking = |host: &u32| self.hosts.get(*host as usize)?.asking.as_deref();
+        match sending {
+            Sending::RangeRequest { host, fetch } | Sending::Range { host, fetch } => {
+                asking(host).is_some_and(|asking| asking.ranges.contains_key(fetch))
+            }
+            Sending::Request { caller, .. } | Sending::Response { caller, .. } => self
+                .hosts
+                .get(caller.host as usize)
+                .is_some_and(|host| host.waiting.contains_key(&caller.exchange)),
+            _ => true,
+        }
+    }
+
+    fn note_flow(&mut self, sending: &Sending, flow: Flow) {
+        self.set_flow(sending, Some(flow));
+    }
+
+    fn forget_flow(&mut self, sending: &Sending) {
+        self.set_flow(sending, None);
+    }
+
+    fn set_flow(&mut self, sending: &Sending, flow: Option<Flow>) {
+        let host = match sending {
+            Sending::RangeRequest { host, .. } | Sending::Range { host, .. } => *host,
+            Sending::Request { caller, .. } | Sending::Response { caller, .. } => caller.host,
+            _ => return,
+        };
+        let Some(host) = self.hosts.get_mut(host as usize) else {
+            return;
+        };
+        let place = match sending {
+            Sending::Request { caller, .. } | Sending::Response { caller, .. } => {
+                let waiting = host.waiting.get_mut(&caller.exchange);
+                waiting.map(|waiting| &mut waiting.flow)
+            }
+            Sending::RangeRequest { fetch, .. } | Sending::Range { fetch, .. } => {
+                let asking = host.asking.as_deref_mut();
+                let range = asking.and_then(|asking| asking.ranges.get_mut(fetch));
+                range.map(|range| &mut range.flow)
+            }
+            _ => None,
+        };
+        if let Some(place) = place {
+            *place = flow;
+        }
+    }
+
+    pub(super) fn line_latency(&self) -> Duration {
+        span(self.site.site.link.latency)
+    }
+
+    pub(super) fn lan_latency(&self) -> Duration {
+        span(self.site.site.lan.latency)
+    }
+
+    pub(super) fn host(&mut self, number: u32) -> Option<&mut Host> {
+        self.hosts.get_mut(number as usize)
+    }
+
+    /// Plans to wake a machine when it wants to be.
+    pub(super) fn plan_wakes(&mut self, number: u32) {
+        let Some(host) = self.hosts.get_mut(number as usize) else {
+            return;
+        };
+        let mut plan = |role, due: Option<Instant>, planned: &mut Option<Instant>| {
+            if let Some(due) = due
+                && planned.is_none_or(|planned| due < planned)
+            {
+                *planned = Some(due);
+                self.queue
+                    .push(due.max(self.now), Happening::Wake(number, role));
+            }
+        };
+        if let Some(asking) = host.asking.as_deref_mut() {
+            let [downloader, prober] = &mut asking.wakes;
+            plan(Role::Downloader, asking.machine.poll_timeout(), downloader);
+            plan(Role::Prober, asking.prober.poll_timeout(), prober);
+        }
+        if let Some(offers) = host.offers.as_deref_mut() {
+            plan(
+                Role::Offers,
+                offers.machine.poll_timeout(),
+                &mut offers.wake,
+            );
+        }
+        if let Some(cache) = host.cache.as_deref_mut() {
+            let [server, client] = &mut cache.wakes;
+            plan(Role::Cache, cache.server.poll_timeout(), server);
+            plan(Role::CacheClient, cache.client.poll_timeout(), client);
+        }
+        if let Some(answering) = host.answering.as_deref_mut() {
+            let [server, responder] = &mut answering.wakes;
+            plan(Role::Server, answering.server.poll_timeout(), server);
+            plan(
+                Role::Responder,
+                answering.responder.poll_timeout(),
+                responder,
+            );
+        }
+    }
+
+    fn wake(&mut self, number: u32, role: Role) {
+        let now = self.now;
+        let Some(host) = self.hosts.get_mut(number as usize) else {
+            return;
+        };
+        let asking = host.asking.as_deref_mut();
+        let answering = host.answering.as_deref_mut();
+        let cache = host.cache.as_deref_mut();
+        // A wake that was planned for later, or earlier than the machine wants now, does nothing.
+        let is_due = match role {
+            Role::Downloader => {
+                asking.is_some_and(|it| due(&mut it.wakes[0], it.machine.poll_timeout(), now))
+            }
+            Role::Prober => {
+                asking.is_some_and(|it| due(&mut it.wakes[1], it.prober.poll_timeout(), now))
+            }
+            Role::Server => {
+                answering.is_some_and(|it| due(&mut it.wakes[0], it.server.poll_timeout(), now))
+            }
+            Role::Responder => {
+                answering.is_some_and(|it| due(&mut it.wakes[1], it.responder.poll_timeout(), now))
+            }
+            Role::Offers => {
+                let offers = host.offers.as_deref_mut();
+                offers.is_some_and(|it| due(&mut it.wake, it.machine.poll_timeout(), now))
+            }
+            Role::Cache => {
+                cache.is_some_and(|it| due(&mut it.wakes[0], it.server.poll_timeout(), now))
+            }
+            Role::CacheClient => {
+                cache.is_some_and(|it| due(&mut it.wakes[1], it.client.poll_timeout(), now))
+            }
+        };
+        if !is_due {
+            self.plan_wakes(number);
+            return;
+        }
+        match role {
+            Role::Offers => self.offers(number, OfferInput::Timeout),
+            Role::Cache => self.cache(number, CacheInput::Timeout),
+            Role::CacheClient => self.cache_client(number, retrieval::client::Input::Timeout),
+            Role::Downloader => self.client(number, Input::Timeout),
+            Role::Prober => self.prober_timeout(number),
+            Role::Server => self.server_timeout(number),
+            Role::Responder => self.responder_timeout(number),
+        }
+    }
+
+    /// Something is not as it must be.
+    pub(super) fn violated(&mut self, what: String) {
+        let at = self.now.as_nanos();
+        self.outcome
+            .violations
+            .push(format!("{}: at {at} ns: {what}", self.site.label()));
+    }
+
+    fn close(mut self) -> SiteOutcome {
+        self.end_what_is_left();
+        let now = self.now;
+        self.outcome.wan_down_bytes = self.network.carried(now, self.wan_down);
+        self.outcome.wan_up_bytes = self.network.carried(now, self.wan_up);
+        let carried = [self.outcome.wan_down_bytes, self.outcome.wan_up_bytes];
+        let all_came = self.network.flows() == 0 && !self.was_cut;
+        if all_came && carried != self.brought {
+            let brought = self.brought;
+            self.violated(format!(
+                "the line carried {carried:?} bytes and brought {brought:?}"
+            ));
+        }
+        if let Some(host) = self.hosts.iter().find(|host| !host.store.is_within()) {
+            let (number, bytes) = (host.number, host.store.bytes());
+            self.violated(format!(
+                "the store of host {number} has {bytes} bytes, more than it may"
+            ));
+        }
+        if let Some(link) = self.network.overloaded() {
+            self.violated(format!("{link:?} carries more than its rate"));
+        }
+        self.outcome.trace = std::mem::take(&mut self.trace).finish();
+        self.outcome
+    }
+}
+
+fn due(planned: &mut Option<Instant>, wanted: Option<Instant>, now: Instant) -> bool {
+    if planned.is_some_and(|planned| planned <= now) {
+        *planned = None;
+    }
+    wanted.is_some_and(|wanted| wanted <= now)
+}
+
+pub(super) fn span(span: Span) -> Duration {
+    Duration::from_nanos(span.0)
+}

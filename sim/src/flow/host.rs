@@ -1,0 +1,218 @@
+//! A host of a branch: its machines, its store, and what it waits for.
+//! Invariant: machines are made when they are needed; what no download needs any more is given back.
+//! Byte order: none.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use peerdist::client::{DiscoveryToken, DownloadToken, Downloader, FetchToken, Settings};
+use peerdist::content::{SegmentId, Version};
+use peerdist::discovery::{
+    Prober, ProberInput, ProberSettings, Replies, Responder, ResponderInput, ResponderSettings,
+    Start, Subnet,
+};
+use peerdist::retrieval::client::Exchange;
+use peerdist::retrieval::server::{self, Connection, Server, ServerSettings};
+use peerdist::time::{Duration, Instant};
+
+use super::caching::Cache;
+use super::network::{Flow, Link};
+use super::offering::Offers;
+use super::store::Store;
+use crate::chance::seed_of;
+use crate::outcome::Shares;
+use crate::scenario::Group;
+
+/// The port that everybody serves retrieval on.
+const RETRIEVAL_PORT: u16 = 80;
+
+/// A download under way.
+#[derive(Debug)]
+pub(super) struct Download {
+    pub(super) content: u32,
+    pub(super) began: Instant,
+    pub(super) shares: Shares,
+}
+
+/// A request that is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    pub(super) peer: u32,
+    /// The message under way, in either direction.
+    pub(super) flow: Option<Flow>,
+    /// How the other side knows it, once it is there.
+    pub(super) connection: Option<Connection>,
+}
+
+/// A range that the origin is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) download: DownloadToken,
+    pub(super) bytes: u64,
+    pub(super) flow: Option<Flow>,
+}
+
+/// Answers that go out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller {
+    pub(super) host: u32,
+    pub(super) exchange: Exchange,
+}
+
+/// What asks others and the origin.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) machine: Downloader,
+    pub(super) ranges: BTreeMap<FetchToken, Range>,
+    /// What each discovery looks for.
+    pub(super) searches: BTreeMap<DiscoveryToken, Vec<SegmentId>>,
+    pub(super) prober: Prober,
+    /// How often segments were offered.
+    pub(super) replies: BTreeMap<SegmentId, Replies>,
+    pub(super) wakes: [Option<Instant>; 2],
+}
+
+/// What answers others.
+#[derive(Debug)]
+pub(super) struct Answering {
+    pub(super) server: Server,
+    pub(super) responder: Responder,
+    pub(super) callers: BTreeMap<Connection, Caller>,
+    /// The exchanges of the server whose answers are under way.
+    pub(super) sending: BTreeMap<Connection, server::Exchange>,
+    pub(super) connections: u64,
+    pub(super) wakes: [Option<Instant>; 2],
+}
+
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) number: u32,
+    pub(super) group: Group,
+    pub(super) seed: u64,
+    pub(super) site: u32,
+    /// To and from its switch.
+    pub(super) up: Link,
+    pub(super) down: Link,
+    pub(super) store: Store,
+    pub(super) downloads: BTreeMap<DownloadToken, Download>,
+    pub(super) asking: Option<Box<Asking>>,
+    /// What it offers to the hosted cache of its branch.
+    pub(super) offers: Option<Box<Offers>>,
+    /// Where it is the hosted cache.
+    pub(super) cache: Option<Box<Cache>>,
+    /// Requests of the retrieval protocol, of the download or of the hosted cache.
+    pub(super) waiting: BTreeMap<Exchange, Waiting>,
+    pub(super) answering: Option<Box<Answering>>,
+    /// Connections that stand idle, by the other end; the origin is nobody.
+    pub(super) idle: BTreeMap<Option<u32>, u32>,
+}
+
+/// The address of a host: each branch is a subnet of its own.
+pub(super) fn address_of(host: u32) -> SocketAddr {
+    let [_, high, middle, low] = (host + 1).to_be_bytes();
+    SocketAddr::new(
+        IpAddr::V4(Ipv4Addr::new(10, high, middle, low)),
+        RETRIEVAL_PORT,
+    )
+}
+
+/// Whose address it is.
+pub(super) fn host_at(address: SocketAddr) -> Option<u32> {
+    match address.ip() {
+        IpAddr::V4(ip) => (ip.to_bits() & 0x00ff_ffff).checked_sub(1),
+        IpAddr::V6(_) => None,
+    }
+}
+
+impl Host {
+    /// Its asking side, made when it is needed first.
+    pub(super) fn asking(&mut self) -> Option<&mut Asking> {
+        if self.asking.is_none() {
+            let seed =
+                |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
+            let machine = Downloader::new(Settings::default(), &seed("downloader")).ok()?;
+            let mut prober = Prober::new(ProberSettings::default(), &seed("prober"));
+            let subnet = Subnet::new(address_of(self.number).ip(), 8)?;
+            let subnets = [subnet];
+            prober
+                .handle(Instant::ZERO, ProberInput::Subnets(&subnets))
+                .ok()?;
+            self.asking = Some(Box::new(Asking {
+                machine,
+                ranges: BTreeMap::new(),
+                searches: BTreeMap::new(),
+                prober,
+                replies: BTreeMap::new(),
+                wakes: [None; 2],
+            }));
+        }
+        self.asking.as_deref_mut()
+    }
+
+    /// Its answering side, made when somebody asks first; nothing where it serves nobody.
+    pub(super) fn answering(&mut self) -> Option<&mut Answering> {
+        if !self.group.serves {
+            return None;
+        }
+        if self.answering.is_none() {
+            let seed =
+                |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
+            let settings = match self.cache {
+                Some(_) => ServerSettings::hosted_cache(),
+                None => ServerSettings {
+                    active_client_limit: self.group.clients,
+                    ..ServerSettings::peer()
+                },
+            };
+            let server = Server::new(settings, &seed("server")).ok()?;
+            let start = Start::Restarted {
+                previous: None,
+                unix_seconds: self.number + 1,
+            };
+            let mut responder =
+                Responder::new(ResponderSettings::default(), start, &seed("responder"));
+            let addresses = [address_of(self.number)];
+            responder
+                .handle(Instant::ZERO, ResponderInput::Addresses(&addresses))
+                .ok()?;
+            self.answering = Some(Box::new(Answering {
+                server,
+                responder,
+                callers: BTreeMap::new(),
+                sending: BTreeMap::new(),
+                connections: 0,
+                wakes: [None; 2],
+            }));
+        }
+        self.answering.as_deref_mut()
+    }
+
+    /// Takes an idle connection to somebody; tells whether there was one.
+    pub(super) fn take_connection(&mut self, to: Option<u32>) -> bool {
+        match self.idle.get_mut(&to) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A connection stands idle again.
+    pub(super) fn give_connection(&mut self, to: Option<u32>) {
+        *self.idle.entry(to).or_default() += 1;
+    }
+
+    /// The content information that it asks for.
+    pub(super) const fn version(&self) -> Version {
+        match self.group.version {
+            1 => Version::V1,
+            _ => Version::V2,
+        }
+    }
+
+    /// How long it keeps what is not used.
+    pub(super) fn age_limit(group: &Group) -> Duration {
+        Duration::from_nanos(group.store.max_age.0)
+    }
+}

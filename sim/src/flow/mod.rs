@@ -1,0 +1,52 @@
+//! The flow engine: core's machines in a discrete-event simulation, messages as sizes, links as fluids.
+//! Invariant: branches do not meet but in the data centre; what happens in one follows from the plan and its own number.
+//! Unit: integer nanoseconds.
+
+mod branch;
+mod caching;
+mod discovering;
+mod downloading;
+mod host;
+mod network;
+mod offering;
+mod origin;
+mod overhead;
+mod queue;
+mod serving;
+mod store;
+
+use crate::outcome::{Outcome, SiteOutcome};
+use crate::plan::Plan;
+use branch::Branch;
+
+/// Carries out a plan, branches side by side on so many threads.
+#[must_use]
+pub fn run(plan: &Plan, threads: usize) -> Outcome {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let work = || {
+        let mut done: Vec<(usize, SiteOutcome)> = Vec::new();
+        loop {
+            let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Some(site) = plan.sites.get(number) else {
+                return done;
+            };
+            done.push((number, Branch::new(plan, site).run()));
+        }
+    };
+    let threads = threads.clamp(1, plan.sites.len().max(1));
+    let mut done: Vec<(usize, SiteOutcome)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(number, _)| *number);
+    Outcome {
+        sites: done.into_iter().map(|(_, site)| site).collect(),
+    }
+}

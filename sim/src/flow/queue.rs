@@ -1,0 +1,72 @@
+//! What is to happen, in the order of time; what was planned first comes first where times are equal.
+//! Invariant: the order follows from what was planned and when alone.
+//! Byte order: none.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use peerdist::time::Instant;
+
+#[derive(Debug)]
+struct Planned<E> {
+    at: Instant,
+    number: u64,
+    event: E,
+}
+
+/// Events to come.
+#[derive(Debug)]
+pub(super) struct Queue<E> {
+    heap: BinaryHeap<Planned<E>>,
+    planned: u64,
+}
+
+impl<E> Queue<E> {
+    pub(super) const fn new() -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            planned: 0,
+        }
+    }
+
+    /// Plans an event.
+    pub(super) fn push(&mut self, at: Instant, event: E) {
+        self.planned += 1;
+        self.heap.push(Planned {
+            at,
+            number: self.planned,
+            event,
+        });
+    }
+
+    /// When the next event is.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.heap.peek().map(|planned| planned.at)
+    }
+
+    /// The next event, and its moment.
+    pub(super) fn pop(&mut self) -> Option<(Instant, E)> {
+        self.heap.pop().map(|planned| (planned.at, planned.event))
+    }
+}
+
+impl<E> Ord for Planned<E> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // The heap gives the greatest first.
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+impl<E> PartialOrd for Planned<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<E> PartialEq for Planned<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<E> Eq for Planned<E> {}

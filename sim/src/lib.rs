@@ -1,0 +1,21 @@
+//! PeerDist on simulated networks: scripted branch topologies, and what they save.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`scenario`] | an enterprise described in a file |
+//! | [`plan`] | the same made concrete by a seed: hosts, contents, every download with its moment |
+//! | [`flow`] | the flow engine: messages as sizes, links as fluids |
+//! | [`outcome`], [`summary`] | what happened, and what came out in numbers |
+//! | [`statistics`], [`results`] | several runs as one, and all of it on disk |
+//! | [`builtin`] | the scenarios that come with the program |
+//! | [`chance`] | numbers that follow from a seed, the same on every machine |
+
+pub mod builtin;
+pub mod chance;
+pub mod flow;
+pub mod outcome;
+pub mod plan;
+pub mod results;
+pub mod scenario;
+pub mod statistics;
+pub mod summary;
