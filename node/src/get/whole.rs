@@ -36,6 +36,7 @@ use crate::http::client::Client;
 use crate::net::Network;
 use crate::output::Partial;
 use crate::peer::Peer;
+use crate::world::offload;
 
 /// Bytes that are read at a time for the digest of a whole file.
 const HASH_BYTES: usize = 1 << 20;
@@ -147,8 +148,9 @@ pub async fn fetch<N: Network>(
         if serving.lingers {
             let rest = tokio::time::Duration::from_millis(serving.share_for_ms);
             tokio::select! {
-                () = tokio::time::sleep(rest) => {}
+                biased;
                 () = request.stop.cancelled() => {}
+                () = tokio::time::sleep(rest) => {}
             }
         }
         serving.stop.cancel();
@@ -169,7 +171,7 @@ pub async fn fetch<N: Network>(
 /// Brings to the store what is known of the segments, and all of it to the disk.
 async fn flush(request: &Request, replies: BTreeMap<SegmentId, Replies>) {
     if let Some(cache) = request.cache.clone() {
-        let flushed = tokio::task::spawn_blocking(move || {
+        let flushed = offload(move || {
             for (id, replies) in replies {
                 cache.note_replies(&id, replies)?;
             }
@@ -187,7 +189,7 @@ async fn hash_file(file: File, length: u64) -> Result<Sha256, GetError> {
         what: "the content".into(),
         source,
     };
-    let hashing = tokio::task::spawn_blocking(move || {
+    let hashing = offload(move || {
         let mut hash = Sha256::new();
         let mut buffer = vec![0; HASH_BYTES];
         let mut at = 0;
@@ -349,7 +351,7 @@ impl<N: Network> Fetching<N> {
             cache: request.cache.clone(),
         });
         let looking = Arc::clone(&bench);
-        let have = tokio::task::spawn_blocking(move || local::blocks(&looking)).await;
+        let have = offload(move || local::blocks(&looking)).await;
         let have = have
             .map_err(|error| failed(io::Error::other(error)))?
             .map_err(failed)?;
@@ -510,8 +512,9 @@ impl<N: Network> Fetching<N> {
             }
         };
         tokio::select! {
-            _ = tokio::time::timeout(most, waiting) => {}
+            biased;
             () = self.request.stop.cancelled() => {}
+            _ = tokio::time::timeout(most, waiting) => {}
         }
     }
 }
