@@ -7,7 +7,9 @@
 
 use bytes::Bytes;
 use peerdist::entropy::{Entropy, Purpose};
-use peerdist_sim::packet::{Branch, Client, Content, Mode, Office, Outcome, Quality, Wan, run};
+use peerdist_sim::packet::{
+    Branch, Client, Content, Event, Mode, Office, Outcome, Quality, Wan, run,
+};
 
 const SECOND: u64 = 1_000_000_000;
 const T1: u64 = 1_544_000;
@@ -40,6 +42,11 @@ fn delivered(office: &Office) -> Outcome {
         assert!(got.is_content, "{download:?}");
         let length = office.contents[download.content].bytes.len() as u64;
         assert_eq!(got.shares.total(), length);
+    }
+    for link in &outcome.links {
+        assert!(link.rate.time_of(link.bytes) <= link.busy_ns, "{link:?}");
+        // What waits in a queue at the end is counted, and takes no longer than this.
+        assert!(link.busy_ns <= outcome.ended_ns + SECOND / 20, "{link:?}");
     }
     outcome
 }
@@ -116,7 +123,11 @@ fn probes_stay_in_their_branch() {
     other.name = "other".to_owned();
     other.clients = vec![Client::of(Mode::Distributed, 0, 30 * SECOND)];
     office.branches.push(other);
+    office.events_limit = 100_000;
     let outcome = delivered(&office);
+    let events = outcome.trace.events().iter();
+    let datagrams = events.filter(|(_, event)| matches!(event, Event::Datagram { .. }));
+    assert_eq!(datagrams.count(), 0, "nobody else is in the group");
     for download in &outcome.downloads {
         let shares = download.result.as_ref().unwrap().shares;
         assert_eq!(shares.origin, 500_000, "{download:?}");

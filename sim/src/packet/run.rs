@@ -23,6 +23,7 @@ use super::machine::{EPOCH_SECONDS, SimulatedMachine};
 use super::network::HostNetwork;
 use super::office::{Branch, Lan, Mode, Office};
 use super::origin;
+use super::shape::Rate;
 use super::trace::Trace;
 use super::wires::{SiteId, Wires};
 
@@ -95,6 +96,8 @@ pub struct Finished {
 pub struct LinkUse {
     /// Such as `branch wan down`, `branch-1 lan up`.
     pub name: String,
+    /// How fast it is.
+    pub rate: Rate,
     /// Payload of connections, and datagrams.
     pub bytes: u64,
     /// How long it was busy with them.
@@ -337,14 +340,7 @@ impl Running<'_> {
             stepped.map_err(|error| Failure::Host(error.to_string()))?;
         }
         let ended_ns = u64::try_from(self.sim.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let links = self.wires.links().into_iter();
-        let links = links.map(|(name, bytes, busy_ns, dropped)| LinkUse {
-            name,
-            bytes,
-            busy_ns,
-            dropped,
-        });
-        let links = links.collect();
+        let links = self.wires.links();
         // What hosts do as they end is no part of it.
         let trace = self.wires.take_trace();
         let downloads = self.finished.take();

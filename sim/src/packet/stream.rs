@@ -19,8 +19,8 @@ use super::wires::{Push, Sending, Wires, instant_of, now};
 const HEAD_BYTES: usize = 12;
 /// Bytes that are kept for a reader who does not come; then the sender is held up.
 const HELD_BYTES_MOST: usize = 1 << 20;
-/// Bytes that are taken from the other end at a time.
-const TAKE_BYTES: usize = 128 << 10;
+/// Bytes that are taken from the other end at a time: one piece, for turmoil gives no more.
+const TAKE_BYTES: usize = (16 << 10) + HEAD_BYTES;
 
 /// A connection on the wires.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub(super) struct ShapedStream {
     has_ended: bool,
     write_timer: Timer,
     received: BytesMut,
+    scratch: Vec<u8>,
     arriving: VecDeque<(u64, Bytes)>,
     there_at: VecDeque<(u64, Bytes)>,
     held_bytes: usize,
@@ -75,6 +76,7 @@ impl ShapedStream {
             has_ended: false,
             write_timer: Timer::default(),
             received: BytesMut::new(),
+            scratch: Vec::new(),
             arriving: VecDeque::new(),
             there_at: VecDeque::new(),
             held_bytes: 0,
@@ -120,9 +122,15 @@ impl ShapedStream {
 
     /// Takes from the other end what turmoil has brought, until there is nothing more.
     fn take(&mut self, cx: &mut Context<'_>) {
-        let mut taken = vec![0; TAKE_BYTES];
+        let mut taken = std::mem::take(&mut self.scratch);
+        taken.resize(TAKE_BYTES, 0);
+        self.take_into(&mut taken, cx);
+        self.scratch = taken;
+    }
+
+    fn take_into(&mut self, taken: &mut [u8], cx: &mut Context<'_>) {
         while self.end.is_none() && self.held_bytes < HELD_BYTES_MOST {
-            let mut into = ReadBuf::new(&mut taken);
+            let mut into = ReadBuf::new(taken);
             match Pin::new(&mut self.inner).poll_read(cx, &mut into) {
                 Poll::Pending => return,
                 Poll::Ready(Err(error)) => self.end = Some(error.kind()),

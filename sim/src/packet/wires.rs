@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use peerdist::entropy::{Entropy, Purpose};
 
+use super::run::LinkUse;
 use super::shape::{Link, LinkSettings, Quality, Rate, Sender};
 use super::trace::{Event, Fate, Trace};
 
@@ -168,20 +169,17 @@ impl Wires {
         self.state().trace.note(now(), event);
     }
 
-    /// The links as they are: name, bytes carried, nanoseconds busy, datagrams dropped.
-    pub(super) fn links(&self) -> Vec<(String, u64, u64, u64)> {
+    /// How much the links were used.
+    pub(super) fn links(&self) -> Vec<LinkUse> {
         let state = self.state();
-        let links = state.links.iter();
-        links
-            .map(|link| {
-                (
-                    link.name.clone(),
-                    link.carried_bytes,
-                    link.busy_ns,
-                    link.dropped,
-                )
-            })
-            .collect()
+        let of = |link: &Link| LinkUse {
+            name: link.name.clone(),
+            rate: link.settings.rate,
+            bytes: link.carried_bytes,
+            busy_ns: link.busy_ns,
+            dropped: link.dropped,
+        };
+        state.links.iter().map(of).collect()
     }
 
     pub(super) fn take_trace(&self) -> Trace {
