@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use peerdist::entropy::{Entropy, Purpose};
 use peerdist_sim::packet::{
-    Branch, Client, Content, Event, Mode, Office, Outcome, Quality, Wan, run,
+    Branch, Client, Content, Event, Fault, Mode, Office, Outcome, Quality, Wan, run,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -134,6 +134,37 @@ fn probes_stay_in_their_branch() {
     }
 }
 
+#[test]
+fn a_line_that_is_down_for_ten_seconds_costs_ten_seconds() {
+    let wan = Wan::symmetric(T1, 20);
+    let mut office = office(1_000_000, wan, vec![Client::of(Mode::Local, 0, 0)]);
+    let before = seconds(&delivered(&office), 0);
+    office.faults.push(Fault::WanDown {
+        branch: 0,
+        from_ns: 2 * SECOND,
+        until_ns: 12 * SECOND,
+    });
+    let with_it = seconds(&delivered(&office), 0);
+    assert!((with_it - before - 10.0).abs() < 0.1, "{before} {with_it}");
+}
+
+#[test]
+fn a_host_that_was_down_goes_on_with_what_its_store_has() {
+    let wan = Wan::symmetric(T1, 20);
+    let mut office = office(1_000_000, wan, vec![Client::of(Mode::Distributed, 0, 0)]);
+    office.faults.push(Fault::HostDown {
+        branch: 0,
+        client: 0,
+        from_ns: 4 * SECOND,
+        until_ns: Some(8 * SECOND),
+    });
+    let outcome = delivered(&office);
+    let shares = outcome.downloads[0].result.as_ref().unwrap().shares;
+    assert!(shares.local_cache > 500_000, "{shares:?}");
+    assert!(seconds(&outcome, 0) > 8.0);
+    assert_eq!(delivered(&office).trace.hash(), outcome.trace.hash());
+}
+
 /// A branch with something of everything that is drawn.
 fn lively(seed: u64) -> Office {
     let mut wan = Wan::symmetric(8_000_000, 25);
@@ -160,7 +191,10 @@ fn the_same_seed_gives_the_same_trace_in_this_process_and_in_others() {
         println!("trace {hash}");
         return;
     }
-    let again = delivered(&lively(1));
+    // Where the stores are is no part of it.
+    let mut elsewhere = lively(1);
+    elsewhere.directory = Some(env!("CARGO_TARGET_TMPDIR").into());
+    let again = delivered(&elsewhere);
     assert_eq!(again.trace.hash_hex(), hash);
     assert!(again.trace.count() > 1_000);
     let this = std::env::current_exe().unwrap();

@@ -168,6 +168,12 @@ pub(super) async fn client(host: ClientHost) -> turmoil::Result {
     }
     let cache = store.map(|store| Arc::new(StoredBlocks::new(StoreHandle::Owned(store))));
     for (number, download) in host.downloads.iter().copied().enumerate() {
+        let is_over = |one: &Finished| {
+            (one.branch, one.client, one.download) == (host.place.0, host.place.1, number)
+        };
+        if host.finished.borrow().iter().any(is_over) {
+            continue;
+        }
         let (host, cache, discovery) = (Rc::clone(&host), cache.clone(), discovery.clone());
         tokio::task::spawn_local(async move {
             tokio::time::sleep_until(instant_of(download.at_ns)).await;
@@ -221,7 +227,8 @@ impl ClientHost {
                 })
             }
         };
-        let began_ns = now();
+        let began_ns = download.at_ns;
+        let now_ns = now();
         let began = host.clone();
         wires.note(Event::Began {
             host: began,
@@ -242,7 +249,7 @@ impl ClientHost {
                     rejected: report.rejected,
                     is_content,
                 };
-                (began_ns.saturating_add(elapsed), Ok(got))
+                (now_ns.saturating_add(elapsed), Ok(got))
             }
             Err(error) => (now(), Err(error.to_string())),
         };
@@ -265,6 +272,7 @@ impl ClientHost {
         self.finished.borrow_mut().push(Finished {
             branch,
             client,
+            download: number,
             host,
             content,
             began_ns,

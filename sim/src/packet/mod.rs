@@ -28,7 +28,7 @@ mod trace;
 mod wires;
 
 pub use office::{
-    Branch, CachePolicy, Client, Content, DataCentre, Download, Lan, Mode, Office, Wan,
+    Branch, CachePolicy, Client, Content, DataCentre, Download, Fault, Lan, Mode, Office, Wan,
 };
 pub use run::{Failure, Finished, Got, LinkUse, Outcome, run};
 pub use shape::{LinkSettings, Quality, Rate};

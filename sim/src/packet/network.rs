@@ -48,6 +48,9 @@ impl Network for HostNetwork {
     type UdpSocket = ShapedDatagrams;
 
     async fn connect(&self, to: SocketAddr) -> io::Result<ShapedStream> {
+        while let Some(until) = self.wires.blocked_until(self.address, to.ip()) {
+            tokio::time::sleep_until(instant_of(until)).await;
+        }
         let connected = TcpStream::connect(to).await;
         let answered = now() + self.wires.round_trip(self.address, to.ip());
         tokio::time::sleep_until(instant_of(answered)).await;

@@ -23,6 +23,8 @@ pub struct Office {
     pub data_centre: DataCentre,
     /// Who wants it.
     pub branches: Vec<Branch>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
     /// How long a host is at work before the next one is.
     pub tick_ns: u64,
     /// When it ends, whether or not all is fetched.
@@ -43,6 +45,7 @@ impl Default for Office {
             contents: Vec::new(),
             data_centre: DataCentre::default(),
             branches: Vec::new(),
+            faults: Vec::new(),
             tick_ns: MS,
             time_limit_ns: 24 * 60 * 60 * 1_000 * MS,
             window_bytes: 4 << 20,
@@ -216,4 +219,30 @@ pub struct Download {
     pub content: usize,
     /// When it begins.
     pub at_ns: u64,
+}
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A client stops in the middle of everything. When it returns it has its store, and begins again what it had not
+    /// ended; its connections are reset at once.
+    HostDown {
+        /// The branch, by its place in the office.
+        branch: usize,
+        /// The client, by its place in the branch.
+        client: usize,
+        /// From when.
+        from_ns: u64,
+        /// Until when, if it returns.
+        until_ns: Option<u64>,
+    },
+    /// The link of a branch to the others carries nothing: connections wait, datagrams are lost.
+    WanDown {
+        /// The branch, by its place in the office.
+        branch: usize,
+        /// From when.
+        from_ns: u64,
+        /// Until when.
+        until_ns: u64,
+    },
 }

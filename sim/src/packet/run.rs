@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 use super::hosts::{self, ClientHost, Seat, seed_of};
 use super::machine::{EPOCH_SECONDS, SimulatedMachine};
 use super::network::HostNetwork;
-use super::office::{Branch, Lan, Mode, Office};
+use super::office::{Branch, Fault, Lan, Mode, Office};
 use super::origin;
 use super::shape::Rate;
-use super::trace::Trace;
+use super::trace::{Event, Trace};
 use super::wires::{SiteId, Wires};
 
 /// Sites that have addresses, and hosts of a site.
@@ -79,11 +79,13 @@ pub struct Finished {
     pub branch: usize,
     /// The client, by its place in the branch.
     pub client: usize,
+    /// The download, by its place in the client.
+    pub download: usize,
     /// What the host is called.
     pub host: String,
     /// The content, by its place in the office.
     pub content: usize,
-    /// When it began.
+    /// When it was to begin.
     pub began_ns: u64,
     /// When its last byte was there.
     pub ended_ns: u64,
@@ -115,6 +117,8 @@ pub struct Outcome {
     pub unfinished: usize,
     /// All links, those of the data centre first.
     pub links: Vec<LinkUse>,
+    /// Bytes of datagrams that hosts of each branch sent, those to a group once: all of them are discovery.
+    pub discovery_bytes: Vec<u64>,
     /// When it was over.
     pub ended_ns: u64,
     /// What happened.
@@ -190,12 +194,16 @@ fn directory(office: &Office) -> Result<TempDir, Failure> {
     })
 }
 
+/// What becomes of a host, and when.
+type Turn = (u64, IpAddr, String, bool);
+
 struct Running<'a> {
     office: &'a Office,
     sim: turmoil::Sim<'a>,
     wires: Wires,
     directory: TempDir,
     contents: Vec<Bytes>,
+    turns: Vec<Turn>,
     finished: Rc<RefCell<Vec<Finished>>>,
 }
 
@@ -228,12 +236,14 @@ pub fn run(office: &Office) -> Result<Outcome, Failure> {
             .iter()
             .map(|one| one.bytes.clone())
             .collect(),
+        turns: Vec::new(),
         finished: Rc::default(),
     };
     running.add_data_centre();
     for (number, branch) in office.branches.iter().enumerate() {
         running.add_branch(number, branch)?;
     }
+    running.turns.sort();
     running.go()
 }
 
@@ -285,6 +295,17 @@ impl Running<'_> {
         let site = self
             .wires
             .add_site(&branch.name, &site_seed, lan, Some(wan));
+        for fault in &self.office.faults {
+            if let Fault::WanDown {
+                branch,
+                from_ns,
+                until_ns,
+            } = *fault
+                && branch == number
+            {
+                self.wires.add_outage(site, from_ns, until_ns);
+            }
+        }
         let hosted_cache = address(number + 1, HOSTED_CACHE);
         let mut clients = branch.clients.iter();
         if clients.any(|client| client.policy.mode == Mode::Hosted) {
@@ -308,9 +329,43 @@ impl Running<'_> {
                 hosted_cache,
                 finished: Rc::clone(&self.finished),
             };
+            let name = host.seat.name.clone();
             self.sim.host(at, move || hosts::client(host.clone()));
+            self.add_faults((number, place as usize), at, &name);
         }
         Ok(())
+    }
+
+    fn add_faults(&mut self, place: (usize, usize), at: IpAddr, name: &str) {
+        for fault in &self.office.faults {
+            if let Fault::HostDown {
+                branch,
+                client,
+                from_ns,
+                until_ns,
+            } = *fault
+                && (branch, client) == place
+            {
+                self.turns.push((from_ns, at, name.to_owned(), false));
+                let back = until_ns.map(|until| (until, at, name.to_owned(), true));
+                self.turns.extend(back);
+            }
+        }
+    }
+
+    /// Does to hosts what is due.
+    fn take_turns(&mut self) {
+        let elapsed = u64::try_from(self.sim.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let due = self.turns.partition_point(|(when, ..)| *when <= elapsed);
+        for (_, at, host, is_back) in self.turns.drain(..due) {
+            if is_back {
+                self.wires.note_at(elapsed, Event::Back { host });
+                self.sim.bounce(at);
+            } else {
+                self.wires.note_at(elapsed, Event::Down { host });
+                self.sim.crash(at);
+            }
+        }
     }
 
     fn seat(&self, name: String, at: IpAddr, site: SiteId, lan: &Lan) -> Result<Seat, Failure> {
@@ -336,6 +391,7 @@ impl Running<'_> {
         let wanted: usize = clients.map(|client| client.downloads.len()).sum();
         let limit = Duration::from_nanos(self.office.time_limit_ns);
         while self.finished.borrow().len() < wanted && self.sim.elapsed() < limit {
+            self.take_turns();
             let stepped = self.sim.step();
             stepped.map_err(|error| Failure::Host(error.to_string()))?;
         }
@@ -349,6 +405,8 @@ impl Running<'_> {
             unfinished: wanted - downloads.len(),
             downloads,
             links,
+            // The first site is the data centre.
+            discovery_bytes: self.wires.datagram_bytes().into_iter().skip(1).collect(),
             ended_ns,
             trace,
         })

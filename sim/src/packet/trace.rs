@@ -38,6 +38,10 @@ pub enum Event {
         bytes: u64,
         fate: Fate,
     },
+    /// A host went down.
+    Down { host: String },
+    /// A host came back.
+    Back { host: String },
     /// A download began.
     Began { host: String, content: usize },
     /// A download ended well.
@@ -80,6 +84,8 @@ impl fmt::Display for Event {
                     Fate::Dropped => f.write_str("dropped"),
                 }
             }
+            Self::Down { host } => write!(f, "down {host}"),
+            Self::Back { host } => write!(f, "back {host}"),
             Self::Began { host, content } => write!(f, "began {host} {content}"),
             Self::Ended {
                 host,

@@ -54,6 +54,9 @@ struct Site {
     lan: Quality,
     wan: Option<SiteWan>,
     entropy: Entropy,
+    datagram_bytes: u64,
+    /// When its link to the others carries nothing.
+    outages: Vec<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +81,8 @@ struct Path {
     quality: Quality,
     /// Whose numbers decide over jitter and loss.
     site: SiteId,
+    /// The sites whose links to the others it leads over.
+    crosses: Option<[SiteId; 2]>,
     piece_bytes: u64,
 }
 
@@ -147,7 +152,13 @@ impl Wires {
             quality,
         });
         let entropy = Entropy::new(seed, Purpose::Faults);
-        state.sites.push(Site { lan, wan, entropy });
+        state.sites.push(Site {
+            lan,
+            wan,
+            entropy,
+            datagram_bytes: 0,
+            outages: Vec::new(),
+        });
         SiteId(state.sites.len() - 1)
     }
 
@@ -166,7 +177,11 @@ impl Wires {
     }
 
     pub(super) fn note(&self, event: Event) {
-        self.state().trace.note(now(), event);
+        self.note_at(now(), event);
+    }
+
+    pub(super) fn note_at(&self, at: u64, event: Event) {
+        self.state().trace.note(at, event);
     }
 
     /// How much the links were used.
@@ -180,6 +195,12 @@ impl Wires {
             dropped: link.dropped,
         };
         state.links.iter().map(of).collect()
+    }
+
+    /// Bytes of datagrams that the hosts of each site sent, those to a group once.
+    pub(super) fn datagram_bytes(&self) -> Vec<u64> {
+        let state = self.state();
+        state.sites.iter().map(|site| site.datagram_bytes).collect()
     }
 
     pub(super) fn take_trace(&self) -> Trace {
@@ -200,6 +221,19 @@ impl Wires {
             on_the_way_bytes: 0,
             last_arrival: 0,
         }
+    }
+
+    /// The link of a site to the others carries nothing for a time.
+    pub(super) fn add_outage(&self, site: SiteId, from: u64, until: u64) {
+        if let Some(site) = self.state().sites.get_mut(site.0) {
+            site.outages.push((from, until));
+        }
+    }
+
+    /// Until when nothing comes from one host to the other, where that is so now.
+    pub(super) fn blocked_until(&self, from: IpAddr, to: IpAddr) -> Option<u64> {
+        let state = self.state();
+        state.outage(&state.path(from, to)?, now())
     }
 
     /// How long a message to a host and its answer take, without what they wait for others.
@@ -225,6 +259,9 @@ impl Wires {
         forget_until(&mut sending.on_the_way, &mut sending.on_the_way_bytes, now);
         let piece = bytes.min(path.piece_bytes);
         let state = &mut *self.state();
+        if let Some(until) = state.outage(path, now) {
+            return Push::Wait(until);
+        }
         if let Some((acknowledged, _)) = sending.on_the_way.front()
             && sending.on_the_way_bytes + piece > state.window_bytes
         {
@@ -318,6 +355,11 @@ impl Wires {
             let Some(path) = state.path(from.ip(), to.ip()) else {
                 continue;
             };
+            if left.is_none()
+                && let Some(site) = state.sites.get_mut(sender.site.0)
+            {
+                site.datagram_bytes += bytes;
+            }
             let fate = state.send(&path, now, bytes, &mut left);
             let event = Event::Datagram {
                 from,
@@ -394,11 +436,21 @@ impl State {
                 lost_per_million: u32::try_from(1_000_000 - arriving).unwrap_or(u32::MAX),
             },
             site: from.site.max(to.site),
+            crosses: (from.site != to.site).then_some([from.site, to.site]),
             piece_bytes: in_a_millisecond
                 .unwrap_or(PIECE_BYTES_MOST)
                 .clamp(PIECE_BYTES_LEAST, PIECE_BYTES_MOST),
             links,
         })
+    }
+
+    /// Until when nothing passes.
+    fn outage(&self, path: &Path, now: u64) -> Option<u64> {
+        let sites = path.crosses.iter().flatten();
+        let sites = sites.filter_map(|site| self.sites.get(site.0));
+        let outages = sites.flat_map(|site| &site.outages);
+        let present = outages.filter(|(from, until)| (*from..*until).contains(&now));
+        present.map(|(_, until)| *until).max()
     }
 
     fn jitter(&mut self, path: &Path) -> u64 {
@@ -438,7 +490,7 @@ impl State {
                 }
             }
         }
-        if self.is_lost(path) {
+        if self.is_lost(path) || self.outage(path, now).is_some() {
             return Fate::Lost;
         }
         Fate::Arrives(at + path.quality.latency_ns + self.jitter(path))
