@@ -1,10 +1,9 @@
 //! How fast the packet engine is: offices of several sizes, beside as many idle hosts on bare turmoil for the same time.
 //!
-//! `cargo run --release -p peerdist-sim --example office_speed`
+//! `cargo run --release -p peerdist-sim --example office_speed [CLIENTS MEGABYTES]`
 
 #![expect(
     clippy::disallowed_methods,
-    clippy::cast_precision_loss,
     reason = "it measures real time, and prints it"
 )]
 
@@ -50,7 +49,12 @@ fn idle(hosts: u64, simulated: Duration) -> Result<Duration, Box<dyn std::error:
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("hosts  MB each  simulated s  real s  simulated/real  idle turmoil s  events");
-    for (clients, length) in [(1, 10), (9, 10), (19, 10), (49, 10), (49, 1)] {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let sizes = match asked.as_slice() {
+        [clients, megabytes] => vec![(clients.parse()?, megabytes.parse()?)],
+        _ => vec![(1, 10), (9, 10), (19, 10), (49, 1)],
+    };
+    for (clients, length) in sizes {
         let office = office(clients, length * 1_000_000);
         let began = Instant::now();
         let outcome = run(&office)?;
