@@ -2,8 +2,6 @@
 //! Invariant: it never runs backwards, and stands still or jumps wherever tokio's time does, as in a simulation.
 //! Unit: nanoseconds since 1970 for the clock of the machine, since the given moment for any other.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use peerdist::time::{Duration, Instant};
 
 /// A clock. Its copies show the same time.
@@ -16,13 +14,8 @@ pub struct Clock {
 impl Clock {
     /// Shows the time since 1970, as it was known when the clock was made: what is set later moves it no more.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "a clock is what this is about")]
     pub fn of_the_machine() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let nanos = since.unwrap_or_default().as_nanos();
-        Self::starting_at(Instant::from_nanos(
-            u64::try_from(nanos).unwrap_or(u64::MAX),
-        ))
+        Self::starting_at(Instant::ZERO + crate::world::unix_time())
     }
 
     /// Shows `now` now.

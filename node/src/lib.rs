@@ -17,7 +17,8 @@
 //! - [`kernels`]: the choice of the fastest hash kernels;
 //! - [`output`]: files that appear whole or not at all;
 //! - [`secret_file`]: secret keys on disk;
-//! - [`store`]: blocks on disk, as a peer or a hosted cache keeps them.
+//! - [`store`]: blocks on disk, as a peer or a hosted cache keeps them;
+//! - [`world`]: threads for work, wall time and random numbers, of the machine or of a simulation.
 
 pub mod activity;
 pub mod admin;
@@ -40,3 +41,4 @@ pub mod secret_file;
 pub mod source;
 mod spare;
 pub mod store;
+pub mod world;

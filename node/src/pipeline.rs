@@ -91,6 +91,9 @@ pub(crate) fn run<S: Steps, O: Ordered<S>>(
 }
 
 fn threads_for(source: &Source, span: Span, wanted: Option<NonZeroUsize>) -> u64 {
+    if crate::world::is_simulated() {
+        return 1;
+    }
     let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = wanted.unwrap_or_else(cores).get().min(THREADS_MAX) as u64;
     source

@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use rand::TryRng;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tower_service::Service;
@@ -23,6 +22,7 @@ use super::query::ListQuery;
 use crate::activity::now_ms;
 use crate::http::limits::ServerLimits;
 use crate::http::server::ServerOptions;
+use crate::world::{fill_random, offload};
 
 const PAGE: &str = include_str!("page.html");
 /// What stands in the page where each answer has a word of its own.
@@ -103,8 +103,7 @@ impl<A> Service<Request<A>> for AdminService {
         Box::pin(async move {
             // The semaphore is never closed.
             let _place = room.acquire().await.ok();
-            let made =
-                tokio::task::spawn_blocking(move || answer(&registry, uri.path(), uri.query()));
+            let made = offload(move || answer(&registry, uri.path(), uri.query()));
             Ok(made.await.unwrap_or_else(|_| {
                 said(
                     StatusCode::INTERNAL_SERVER_ERROR,
@@ -243,7 +242,7 @@ fn numbers(metrics: &Metrics) -> Map<String, Value> {
 
 fn page() -> Response<AdminBody> {
     let mut random = [0; 16];
-    if rand::rngs::SysRng.try_fill_bytes(&mut random).is_err() {
+    if fill_random(&mut random).is_err() {
         return said(
             StatusCode::INTERNAL_SERVER_ERROR,
             "The system has no randomness.\n",

@@ -15,14 +15,14 @@ use peerdist::content::create::{CreateError, Creator};
 use peerdist::content::{SecretKey, Version};
 use peerdist::hash::{Digest, HashAlgorithm, digest};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::spawn_blocking;
 
-use super::identity::{FileIdentity, REST, wall_clock};
+use super::identity::{FileIdentity, REST};
 use super::info_store::{InfoKey, InfoStore};
 use super::settings::Settings;
 use crate::content_info::{self, Effort, Format};
 use crate::counters::ContentCounters;
 use crate::source::{Source, SourceError};
+use crate::world::{offload, system_time};
 
 /// Extension of a response whose body is a file, or a part of one: the layer then hashes the file itself.
 ///
@@ -241,7 +241,7 @@ impl ContentInfos {
             return Some(held);
         }
         let this = Arc::clone(self);
-        spawn_blocking(move || this.store.get(&key)).await.ok()?
+        offload(move || this.store.get(&key)).await.ok()?
     }
 
     fn begin(self: &Arc<Self>, key: InfoKey) -> Begun {
@@ -276,9 +276,8 @@ impl ContentInfos {
         match self.begin(key) {
             Begun::Here(flight) => {
                 let _permit = self.short.acquire().await.ok()?;
-                let hashed = spawn_blocking(move || {
-                    flight.hash_file(version, &source, NonZeroUsize::new(1))
-                });
+                let hashed =
+                    offload(move || flight.hash_file(version, &source, NonZeroUsize::new(1)));
                 hashed.await.ok()?
             }
             Begun::Elsewhere(mut others) => {
@@ -299,7 +298,7 @@ impl ContentInfos {
         };
         let this = Arc::clone(self);
         tokio::spawn(async move {
-            while source.is_unchanged() && !source.identity.is_rested(wall_clock()) {
+            while source.is_unchanged() && !source.identity.is_rested(system_time()) {
                 tokio::time::sleep(REST).await;
             }
             // Long files one after another, each with many threads.
@@ -307,7 +306,7 @@ impl ContentInfos {
                 return;
             };
             let threads = this.settings.hash_threads.or_else(spare_cores);
-            let hashed = spawn_blocking(move || flight.hash_file(version, &source, threads));
+            let hashed = offload(move || flight.hash_file(version, &source, threads));
             let _ = hashed.await;
         });
     }
@@ -349,7 +348,7 @@ impl Flight {
     ) -> Option<Bytes> {
         let name = &*source.name;
         // Only what rests: a write that comes now or later must show in the identity that is looked at behind.
-        if !source.identity.is_rested(wall_clock()) || !source.is_unchanged() {
+        if !source.identity.is_rested(system_time()) || !source.is_unchanged() {
             tracing::debug!(name, "not hashed: it is being written to");
             return None;
         }
@@ -426,7 +425,7 @@ impl Hashing {
             length,
             ..
         } = self;
-        spawn_blocking(move || match creator.finish() {
+        offload(move || match creator.finish() {
             Ok(info) => {
                 flight.keep(info.to_vec().into(), length);
             }

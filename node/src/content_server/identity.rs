@@ -100,15 +100,6 @@ fn time((seconds, nanoseconds): FileTime) -> SystemTime {
         .unwrap_or(UNIX_EPOCH)
 }
 
-/// What the clock of the machine says: times of files and dates in header fields are told by the same clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "files and HTTP dates know no other clock"
-)]
-pub(super) fn wall_clock() -> SystemTime {
-    SystemTime::now()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,11 +16,11 @@ use tower_service::Service;
 
 use super::body::PeerDistBody;
 use super::content_infos::{ContentInfos, ContentKey, PeerDistSource};
-use super::identity::wall_clock;
 use super::request_fields::Asked;
 use super::response_fields::{self, Extent};
 use crate::activity::Outcome;
 use crate::counters::{ContentCounters, NOT_ELIGIBLE};
+use crate::world::system_time;
 
 /// Gives a service the content encoding, as a layer for compression gives it compression.
 ///
@@ -278,7 +278,7 @@ fn availability(infos: &Arc<ContentInfos>, version: Version, content: &Content) 
     }
     match &content.source {
         Some(source) if total <= settings.at_hand_bytes_most => {
-            if source.identity.is_rested(wall_clock()) {
+            if source.identity.is_rested(system_time()) {
                 Availability::AtHand
             } else {
                 Availability::Later

@@ -10,8 +10,8 @@ use peerdist::content::ContentRange;
 use peerdist::http_encoding::{Decision, Delivery, PEERDIST, PEERDIST_EX};
 
 use super::entity_tag::{self, EntityTag};
-use super::identity::wall_clock;
 use super::settings::EntityTags;
+use crate::world::system_time;
 
 /// How much older than its response a Last-Modified must be to tell one state from another: its unit is a second.
 const LAST_MODIFIED_AGE: Duration = Duration::from_secs(2);
@@ -111,7 +111,7 @@ pub(super) fn validator(headers: &HeaderMap) -> Option<&[u8]> {
         is_one && names.all(|name| name.is_empty() || name.eq_ignore_ascii_case(b"Accept-Encoding"))
     });
     let date = |name| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok();
-    let now: SystemTime = date(header::DATE).unwrap_or_else(wall_clock);
+    let now: SystemTime = date(header::DATE).unwrap_or_else(system_time);
     let modified: SystemTime = date(header::LAST_MODIFIED)?;
     let is_old = now
         .duration_since(modified)

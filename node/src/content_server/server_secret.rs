@@ -8,7 +8,6 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use peerdist::content::{SecretKey, SecretKeyError};
-use rand::TryRng;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -80,8 +79,7 @@ pub fn in_directory(directory: &Path) -> Result<SecretKey, ServerSecretError> {
 /// [`ServerSecretError::Random`] where the system has no randomness.
 pub fn random() -> Result<SecretKey, ServerSecretError> {
     let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
-    rand::rngs::SysRng
-        .try_fill_bytes(bytes.as_mut())
+    crate::world::fill_random(bytes.as_mut())
         .map_err(|error| ServerSecretError::Random(error.to_string()))?;
     Ok(SecretKey::new(bytes.as_slice())?)
 }

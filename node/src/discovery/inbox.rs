@@ -80,9 +80,10 @@ impl Inbox {
         let mut buffer = vec![0; most.saturating_add(1)];
         loop {
             let received = tokio::select! {
-                received = socket.recv_from(&mut buffer) => received,
+                biased;
                 () = stop.cancelled() => return,
                 () = self.queue.closed() => return,
+                received = socket.recv_from(&mut buffer) => received,
             };
             match received {
                 Ok((length, from)) => self.take(from, buffer.get(..length).unwrap_or_default()),

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::counters::DiscoveryCounters;
 use crate::net::interfaces::LocalInterface;
 use crate::net::{Datagrams, Network};
+use crate::world::offload;
 
 /// What a peer has, asked from the responder's task.
 pub type SharedHoldings = Arc<dyn Holdings + Send + Sync>;
@@ -157,7 +158,7 @@ impl<N: Network> ResponderService<N> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
+    offload(work)
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
 }

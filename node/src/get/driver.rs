@@ -33,6 +33,7 @@ use super::workers::{self, Bench, Done, Job, Tag};
 use crate::clock::Clock;
 use crate::http::client::Client;
 use crate::net::Network;
+use crate::world::offload;
 
 const DOWNLOAD: DownloadToken = DownloadToken(1);
 /// Happenings that are looked at before workers get their work.
@@ -186,15 +187,21 @@ impl<N: Network> Driver<N> {
                 }
             };
             tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(GetError::Stopped),
+                () = offers => {}
+                () = caught_up => {}
                 _ = self.happenings.recv_many(&mut turn, TURN_HAPPENINGS) => {
                     for happening in turn.drain(..) {
                         self.happen(happening);
                     }
                 }
-                () = self.parts.clock.sleep_until(due) => self.feed(Input::Timeout),
-                () = caught_up => {}
-                () = offers => {}
-                () = stop.cancelled() => return Err(GetError::Stopped),
+                () = self.parts.clock.sleep_until(due) => {}
+            }
+            // What came counts before time is over, but as much as may come does not hold timers up.
+            let due = self.machine.poll_timeout();
+            if due.is_some_and(|due| due <= self.parts.clock.now()) {
+                self.feed(Input::Timeout);
             }
             self.hear();
             let stream = self.parts.stream.as_ref();
@@ -411,7 +418,7 @@ impl<N: Network> Driver<N> {
                 continue;
             }
             let events = self.events.clone();
-            tokio::task::spawn_blocking(move || {
+            offload(move || {
                 let done = workers::work(&bench, jobs);
                 // Whoever hears of it may be about to hand the file to somebody else.
                 drop(bench);

@@ -91,6 +91,7 @@ impl<N: Network> Offers<N> {
     pub(super) async fn turn(&mut self) {
         let due = self.machine.poll_timeout();
         tokio::select! {
+            biased;
             Some((request, answer)) = self.answered.recv() => {
                 self.outstanding = self.outstanding.saturating_sub(1);
                 match answer {

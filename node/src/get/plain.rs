@@ -16,6 +16,7 @@ use super::report::{Observer, Progress};
 use super::settings::Settings;
 use super::stream::{Piece, Stream};
 use crate::net::Network;
+use crate::world::offload;
 
 /// Where a plain body goes.
 pub(super) enum Into<'a> {
@@ -130,7 +131,7 @@ async fn write(file: &File, bytes: Vec<u8>, at: u64) -> Result<Vec<u8>, GetError
         source,
     };
     let file = file.try_clone().map_err(failed)?;
-    let written = tokio::task::spawn_blocking(move || {
+    let written = offload(move || {
         file.write_all_at(&bytes, at)?;
         Ok(bytes)
     });

@@ -37,6 +37,7 @@ use crate::net::Network;
 use crate::output::Partial;
 use crate::peer::Peer;
 use crate::spare::Spare;
+use crate::world::offload;
 
 /// Bytes that are read at a time for the digest of a whole file.
 const HASH_BYTES: usize = 1 << 20;
@@ -148,8 +149,9 @@ pub async fn fetch<N: Network>(
         if serving.lingers {
             let rest = tokio::time::Duration::from_millis(serving.share_for_ms);
             tokio::select! {
-                () = tokio::time::sleep(rest) => {}
+                biased;
                 () = request.stop.cancelled() => {}
+                () = tokio::time::sleep(rest) => {}
             }
         }
         serving.stop.cancel();
@@ -170,7 +172,7 @@ pub async fn fetch<N: Network>(
 /// Brings to the store what is known of the segments, and all of it to the disk.
 async fn flush(request: &Request, replies: BTreeMap<SegmentId, Replies>) {
     if let Some(cache) = request.cache.clone() {
-        let flushed = tokio::task::spawn_blocking(move || {
+        let flushed = offload(move || {
             for (id, replies) in replies {
                 cache.note_replies(&id, replies)?;
             }
@@ -188,7 +190,7 @@ async fn hash_file(file: File, length: u64) -> Result<Sha256, GetError> {
         what: "the content".into(),
         source,
     };
-    let hashing = tokio::task::spawn_blocking(move || {
+    let hashing = offload(move || {
         let mut hash = Sha256::new();
         let mut buffer = vec![0; HASH_BYTES];
         let mut at = 0;
@@ -351,7 +353,7 @@ impl<N: Network> Fetching<N> {
             spare: Spare::default(),
         });
         let looking = Arc::clone(&bench);
-        let have = tokio::task::spawn_blocking(move || local::blocks(&looking)).await;
+        let have = offload(move || local::blocks(&looking)).await;
         let have = have
             .map_err(|error| failed(io::Error::other(error)))?
             .map_err(failed)?;
@@ -512,8 +514,9 @@ impl<N: Network> Fetching<N> {
             }
         };
         tokio::select! {
-            _ = tokio::time::timeout(most, waiting) => {}
+            biased;
             () = self.request.stop.cancelled() => {}
+            _ = tokio::time::timeout(most, waiting) => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use peerdist::hash::{HashAlgorithm, digest};
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair};
@@ -16,6 +16,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::output::{self, OutputError};
+use crate::world::system_time;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// For how long a certificate is good. Nobody renews it unasked, for every client would have to trust the new one.
@@ -88,10 +89,6 @@ fn named(store: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a certificate begins at the time of those who check it"
-)]
 fn make(cert: &Path, key: &Path, names: &[String]) -> Result<(), CertificateError> {
     let failed = |source| CertificateError::Make {
         names: names.to_vec(),
@@ -117,7 +114,7 @@ fn make(cert: &Path, key: &Path, names: &[String]) -> Result<(), CertificateErro
         }
     };
     let mut params = CertificateParams::new(names).map_err(failed)?;
-    let now = SystemTime::now();
+    let now = system_time();
     // Clocks of clients may be behind.
     params.not_before = (now - DAY).into();
     params.not_after = (now + DAY * DAYS_VALID).into();

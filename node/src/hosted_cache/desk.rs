@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::counters::HostedCacheCounters;
 use crate::net::Network;
 use crate::store::{Store, StoreError};
+use crate::world::offload;
 
 /// A request on its way to the machine.
 #[derive(Debug)]
@@ -145,16 +146,18 @@ impl<N: Network> Desk<N> {
         loop {
             let due = self.machine.poll_timeout();
             tokio::select! {
-                asked = requests.recv() => match asked {
-                    Some(asked) => self.asked(asked).await,
-                    None => break,
-                },
+                // What was begun ends before anything is begun, and what is asked from outside comes last.
+                biased;
                 Some((token, stored)) = endings.recv() => self.fetched(token, stored).await,
                 () = changes.come() => self.changed(&changes).await,
                 () = self.clock.sleep_until(due) => {
                     self.handle(Input::Timeout);
                     self.obey(Current::default()).await;
                 }
+                asked = requests.recv() => match asked {
+                    Some(asked) => self.asked(asked).await,
+                    None => break,
+                },
             }
             self.status.send_replace(HostedCacheStatus {
                 segments_known: self.machine.segments_known(),
@@ -228,7 +231,7 @@ impl<N: Network> Desk<N> {
         work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<T> {
         let store = self.store.clone();
-        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        let done = offload(move || work(&store)).await;
         match done.ok()? {
             Ok(done) => Some(done),
             Err(error) => {

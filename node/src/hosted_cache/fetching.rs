@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::counters::HostedCacheCounters;
 use crate::http::client::Client;
 use crate::store::{SegmentFacts, Store, StoreError};
+use crate::world::offload;
 
 pub(super) struct Fetcher<N> {
     pub(super) client: Client<N>,
@@ -121,7 +122,7 @@ impl<N: crate::net::Network> Fetcher<N> {
     ) -> Option<BlockSet> {
         let store = self.store.clone();
         let order = fetch.clone();
-        let plan = tokio::task::spawn_blocking(move || Plan::of(&store, &order)).await;
+        let plan = offload(move || Plan::of(&store, &order)).await;
         let plan = match plan.ok()? {
             Ok(plan) => plan,
             Err(error) => {
@@ -148,7 +149,7 @@ impl<N: crate::net::Network> Fetcher<N> {
             return Kept::Wrong;
         }
         let (store, id, now) = (self.store.clone(), plan.id, self.clock.now());
-        let put = tokio::task::spawn_blocking(move || {
+        let put = offload(move || {
             let bytes = block.place.of(&message).unwrap_or_default();
             if is_verifiable {
                 return store.put_verified(now, &id, block.index, bytes);

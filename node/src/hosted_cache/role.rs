@@ -27,6 +27,7 @@ use crate::http::server::serve;
 use crate::net::{Listener, Network};
 use crate::peer::RetrievalService;
 use crate::store::{Store, StoreError};
+use crate::world::offload;
 
 /// Why a hosted cache does not run.
 #[derive(Debug, Error)]
@@ -166,7 +167,7 @@ async fn machine(
 ) -> Result<Server, StartError> {
     let store = store.clone();
     let mut machine = Server::new(options.settings);
-    let restored = tokio::task::spawn_blocking(move || {
+    let restored = offload(move || {
         let restored = restore(&mut machine, &store, clock.now());
         restored.map(|restored| (machine, restored))
     });
@@ -189,11 +190,12 @@ async fn expire(store: Arc<Store>, clock: Clock, interval_ms: u64, stop: Cancell
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = interval.tick() => {}
+            biased;
             () = stop.cancelled() => return,
+            _ = interval.tick() => {}
         }
         let store = Arc::clone(&store);
-        let expired = tokio::task::spawn_blocking(move || store.expire(clock.now()));
+        let expired = offload(move || store.expire(clock.now()));
         match expired.await {
             Ok(Ok(0)) | Err(_) => {}
             Ok(Ok(segments)) => tracing::info!(segments, "segments became too old"),

@@ -116,6 +116,9 @@ impl<N: Network> Session<N> {
         let clock = self.fetcher.clock;
         let due = self.machine.poll_timeout();
         tokio::select! {
+            biased;
+            () = cancel.cancelled() => self.is_over = true,
+            // An answer that is there counts, also where its time is over.
             Some(joined) = self.exchanges.join_next() => {
                 // One that was aborted is over for the machine too.
                 if let Ok((exchange, message)) = joined {
@@ -127,7 +130,6 @@ impl<N: Network> Session<N> {
                 self.handle(Input::Timeout);
                 self.obey(None);
             }
-            () = cancel.cancelled() => self.is_over = true,
         }
     }
 

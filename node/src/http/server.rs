@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -30,6 +30,7 @@ use super::witness::Witness;
 use crate::activity::Activity;
 use crate::counters::HttpCounters;
 use crate::net::Listener;
+use crate::world;
 
 pub use super::answer::Via;
 
@@ -80,8 +81,9 @@ pub async fn serve<L, S, B>(
     let cut_off = CancellationToken::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            biased;
             () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
         };
         let (stream, from) = match accepted {
             Ok(accepted) => accepted,
@@ -175,9 +177,10 @@ impl Connection {
     {
         let limit = ms(self.options.limits.tls_handshake_ms);
         let shaken = tokio::select! {
-            shaken = tokio::time::timeout(limit, acceptor.accept(stream)) => shaken,
+            biased;
             () = self.place.end.cancelled() => return,
             () = self.stop.cancelled() => return,
+            shaken = tokio::time::timeout(limit, acceptor.accept(stream)) => shaken,
         };
         match shaken {
             Ok(Ok(stream)) => self.serve(stream, true, service).await,
@@ -211,7 +214,16 @@ impl Connection {
             let witness = Witness::of(&request, via, activity.clone());
             let answered = answer(service.clone(), request, via, Arc::clone(&phase), limits);
             async {
-                let answered = answered.await;
+                let mut answered = answered.await;
+                if world::is_simulated() {
+                    // hyper would tell the time of the machine.
+                    let now = httpdate::fmt_http_date(world::system_time());
+                    if let (Ok(now), header::Entry::Vacant(date)) =
+                        (now.parse(), answered.headers_mut().entry(header::DATE))
+                    {
+                        date.insert(now);
+                    }
+                }
                 witness.note(&answered);
                 Ok::<_, std::convert::Infallible>(answered)
             }
@@ -226,15 +238,17 @@ impl Connection {
                 .with_upgrades()
         );
         let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
+            biased;
             () = self.place.end.cancelled() => return,
             () = self.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
-                    ended = connection.as_mut() => ended,
+                    biased;
                     () = self.cut_off.cancelled() => return,
+                    ended = connection.as_mut() => ended,
                 }
             }
+            ended = connection.as_mut() => ended,
         };
         if let Err(error) = ended {
             tracing::debug!(from = %self.from, %error, "a connection ended with an error");

@@ -59,9 +59,10 @@ impl Seat {
                 join(TokioIo::new(here), there, idle_ms, &carried).await
             };
             let ended = tokio::select! {
-                ended = carrying => ended,
+                biased;
                 () = place.end.cancelled() => return,
                 () = stop.cancelled() => return,
+                ended = carrying => ended,
             };
             if let Err(error) = ended {
                 tracing::debug!(%error, "a tunnel ended with an error");
@@ -95,6 +96,7 @@ async fn join(
         }
     };
     tokio::select! {
+        biased;
         ended = both => ended.map(|_| ()),
         () = idle => Err(io::ErrorKind::TimedOut.into()),
     }

@@ -23,6 +23,7 @@ use super::warm::Warm;
 use crate::clock::Clock;
 use crate::counters::RetrievalCounters;
 use crate::spare::Spare;
+use crate::world::offload;
 
 /// What a retrieval server is, besides its cache.
 #[derive(Debug, Clone)]
@@ -214,7 +215,7 @@ impl<C: Cache> Desk<C> {
         if self.warm.has(&id, index) {
             return work();
         }
-        let loaded = tokio::task::spawn_blocking(work).await.ok()??;
+        let loaded = offload(work).await.ok()??;
         self.warm.note(&id, index);
         Some(loaded)
     }
@@ -243,8 +244,9 @@ impl<C: Cache> Desk<C> {
                 |due| self.clock.to_tokio(due),
             );
             tokio::select! {
-                () = tokio::time::sleep_until(due) => {}
+                biased;
                 () = stop.cancelled() => return,
+                () = tokio::time::sleep_until(due) => {}
             }
             let mut machine = self.lock();
             self.handle(&mut machine, Input::Timeout);

@@ -19,6 +19,7 @@ use crate::http::limits::{ServerLimits, ms};
 use crate::http::server::{ServerOptions, serve};
 use crate::net::interfaces::LocalInterface;
 use crate::net::{Listener, Network};
+use crate::world::offload;
 
 /// What a peer is, besides its network and its cache.
 #[derive(Debug, Clone)]
@@ -114,11 +115,12 @@ impl<C: Cache> Peer<C> {
             interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    _ = interval.tick() => {}
+                    biased;
                     () = stop.cancelled() => return,
+                    _ = interval.tick() => {}
                 }
                 let cache = Arc::clone(&cache);
-                let expired = tokio::task::spawn_blocking(move || cache.expire(clock.now())).await;
+                let expired = offload(move || cache.expire(clock.now())).await;
                 if let Ok(1..) = expired {
                     tracing::info!(segments = ?expired, "segments became too old");
                 }

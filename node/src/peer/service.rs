@@ -23,6 +23,7 @@ use super::cache::Cache;
 use super::desk::{Desk, Open, RetrievalOptions, Step};
 use crate::activity::Outcome;
 use crate::http::RequestBody;
+use crate::world::offload;
 
 /// Longer messages ask for so many segments that looking them up may take milliseconds.
 const INLINE_BYTES_MOST: usize = 4_096;
@@ -101,7 +102,7 @@ impl<C: Cache> Desk<C> {
         let step = if message.len() > INLINE_BYTES_MOST {
             let desk = Arc::clone(&self);
             let message = message.clone();
-            let taken = tokio::task::spawn_blocking(move || desk.take(&message)).await;
+            let taken = offload(move || desk.take(&message)).await;
             taken.unwrap_or(Step::Discard)
         } else {
             self.take(&message)

@@ -150,7 +150,7 @@ impl Store {
         bytes: &[u8],
     ) -> Result<Put, StoreError> {
         let put = self.shared.put_verified(now, id, index, bytes)?;
-        self.committer.note_change();
+        self.committer.note_change(&self.shared);
         Ok(put)
     }
 
@@ -166,7 +166,7 @@ impl Store {
         block: &SealedBlock,
     ) -> Result<Put, StoreError> {
         let put = self.shared.put_sealed(now, id, index, block)?;
-        self.committer.note_change();
+        self.committer.note_change(&self.shared);
         Ok(put)
     }
 
@@ -220,7 +220,7 @@ impl Store {
     /// Where it cannot be written.
     pub fn forget(&self, id: &SegmentId) -> Result<(), StoreError> {
         self.shared.forget(id, None)?;
-        self.committer.note_change();
+        self.committer.note_change(&self.shared);
         Ok(())
     }
 
@@ -235,7 +235,7 @@ impl Store {
         only_sealed: bool,
     ) -> Result<(), StoreError> {
         self.shared.forget(id, Some((blocks, only_sealed)))?;
-        self.committer.note_change();
+        self.committer.note_change(&self.shared);
         Ok(())
     }
 
@@ -264,7 +264,7 @@ impl Store {
     /// Where it cannot be written.
     pub fn expire(&self, now: Instant) -> Result<u64, StoreError> {
         let count = self.shared.expire(now)?;
-        self.committer.note_change();
+        self.committer.note_change(&self.shared);
         Ok(count)
     }
 
@@ -315,11 +315,8 @@ pub const LIST_PAGE: usize = 256;
 
 /// The present moment, in nanoseconds since 1970, as stores count.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "a clock is what this is about")]
 pub fn wall_clock() -> Instant {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let nanos = since.unwrap_or_default().as_nanos();
-    Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    Instant::ZERO + crate::world::unix_time()
 }
 
 /// What cannot be read is not there, as far as others are concerned.

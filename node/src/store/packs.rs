@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use peerdist::wire::{Reader, Writer};
-use rand::TryRng;
 use rustix::fs::{FallocateFlags, SeekFrom};
 use rustix::io::ReadWriteFlags;
 
@@ -98,9 +97,7 @@ impl Packs {
 
     pub(super) fn create(&self, number: u32, shelf: u8) -> io::Result<Arc<Pack>> {
         let mut mark = Mark::default();
-        rand::rngs::SysRng
-            .try_fill_bytes(&mut mark)
-            .map_err(|error| io::Error::other(format!("the system has no randomness: {error}")))?;
+        crate::world::fill_random(&mut mark)?;
         let mut options = File::options();
         // One that is there already was never in an index that reached the disk.
         let file = options

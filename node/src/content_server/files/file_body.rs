@@ -13,10 +13,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use peerdist::content::ContentRange;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::buffer::Buffer;
 use crate::content_server::content_infos::PeerDistSource;
+use crate::world::{Offloaded, offload};
 
 /// Bytes of one frame: large enough that calls do not count, small enough to stay in the processor's cache.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -30,7 +30,7 @@ pub struct FileBody {
     length: u64,
     source: Option<PeerDistSource>,
     spare: Spare,
-    reading: Option<JoinHandle<io::Result<Chunk>>>,
+    reading: Option<Offloaded<io::Result<Chunk>>>,
 }
 
 #[derive(Debug)]
@@ -193,7 +193,7 @@ impl Body for FileBody {
             Ok(true) => Poll::Ready(Some(this.send(chunk))),
             Ok(false) => {
                 let file = Arc::clone(&source.file);
-                this.reading = Some(spawn_blocking(move || {
+                this.reading = Some(offload(move || {
                     use std::os::unix::fs::FileExt;
                     file.read_exact_at(chunk.buffer.bytes_mut(), at)?;
                     Ok(chunk)

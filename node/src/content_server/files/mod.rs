@@ -22,11 +22,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use peerdist::http_encoding::{Field, FieldValue};
-use tokio::task::spawn_blocking;
 use tower_service::Service;
 
 use super::content_infos::PeerDistSource;
-use super::identity::wall_clock;
+use crate::world::{fill_random, offload, system_time};
 use conditions::Condition;
 pub use file_body::FileBody;
 use ranges::Wanted;
@@ -76,8 +75,7 @@ impl<B> Service<Request<B>> for FileService {
         let this = self.clone();
         Box::pin(async move {
             // Finding a file waits for the disk.
-            let answered =
-                spawn_blocking(move || this.answer(&parts.method, &parts.uri, &parts.headers));
+            let answered = offload(move || this.answer(&parts.method, &parts.uri, &parts.headers));
             Ok(answered.await.unwrap_or_else(|_| {
                 said(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.\n")
             }))
@@ -187,7 +185,7 @@ fn file_response(
     method: &Method,
     headers: &HeaderMap,
 ) -> io::Result<Response<FileBody>> {
-    let now = wall_clock();
+    let now = system_time();
     let source = PeerDistSource::of_file(Arc::new(file), path)?;
     let identity = *source.identity();
     let state = State {
@@ -281,9 +279,8 @@ fn file_response(
 
 /// A boundary that nobody who writes the file could know before he wrote it.
 fn rand_boundary(state: &State) -> u128 {
-    use rand::TryRng;
     let mut bytes = [0; 16];
-    match rand::rngs::SysRng.try_fill_bytes(&mut bytes) {
+    match fill_random(&mut bytes) {
         Ok(()) => u128::from_le_bytes(bytes),
         Err(_) => u128::from(state.length) << 64 | 0x9e37_79b9_7f4a_7c15,
     }

@@ -17,6 +17,7 @@ use crate::get::share::Shelf;
 use crate::get::workers::Bench;
 use crate::net::Network;
 use crate::spare::Spare;
+use crate::world::offload;
 
 const CONTENT: ContentToken = ContentToken(1);
 
@@ -31,8 +32,9 @@ impl<N: Network> Fetching<N> {
             return None;
         }
         let described = tokio::select! {
-            described = self.hashes() => Arc::new(described?),
+            biased;
             () = request.stop.cancelled() => return None,
+            described = self.hashes() => Arc::new(described?),
         };
         let file = file.try_clone().ok()?;
         let bench = Bench {
@@ -43,7 +45,7 @@ impl<N: Network> Fetching<N> {
             spare: Spare::default(),
         };
         let cache = request.cache.clone();
-        let looking = tokio::task::spawn_blocking(move || {
+        let looking = offload(move || {
             let have = local::blocks(&bench)?;
             if let (Some(cache), Some(file)) = (cache, &bench.file) {
                 local::keep(&bench.described, file, &*cache, &have)?;
