@@ -45,8 +45,15 @@ mod tests {
     use crate::scenario::load;
     use crate::{flow, plan::Plan};
 
+    /// What happened when a scenario was run last, as it stands in the repository.
+    const TRACES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/traces.txt");
+
+    /// To be set to anything where traces are meant to change.
+    const WRITE_TRACES: &str = "PEERDIST_WRITE_TRACES";
+
     #[test]
-    fn each_keeps_what_it_promises() {
+    fn each_keeps_what_it_promises_and_happens_as_it_did() {
+        let mut traces = String::new();
         for builtin in BUILTINS {
             let name = builtin.name;
             let scenario = load(name, builtin.text).unwrap_or_else(|error| panic!("{error}"));
@@ -65,7 +72,16 @@ mod tests {
                     "{name}: {expectation}: {summary:#?}"
                 );
             }
+            traces.push_str(&format!("flow {name} {}\n", summary.trace_hash));
         }
+        if std::env::var_os(WRITE_TRACES).is_some() {
+            std::fs::write(TRACES, &traces).unwrap();
+        }
+        let kept = std::fs::read_to_string(TRACES).unwrap_or_default();
+        assert!(
+            traces == kept,
+            "traces are\n{traces}and were\n{kept}; {WRITE_TRACES}=1 keeps them where that is meant"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | [`plan`] | the same made concrete by a seed: hosts, contents, every download with its moment |
 //! | [`flow`] | the flow engine: messages as sizes, links as fluids |
 //! | [`packet`] | the packet engine: the servers and the client of node, as they ship, on simulated hosts |
+//! | [`engine`] | which of them carries a plan out |
 //! | [`outcome`], [`summary`] | what happened, and what came out in numbers |
 //! | [`statistics`], [`results`] | several runs as one, and all of it on disk |
 //! | [`builtin`] | the scenarios that come with the program |
@@ -13,6 +14,7 @@
 
 pub mod builtin;
 pub mod chance;
+pub mod engine;
 pub mod flow;
 pub mod outcome;
 pub mod packet;

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimCommand {
@@ -24,6 +24,9 @@ pub(crate) struct RunArgs {
     /// Scenarios: names of those that come with the program, or files
     #[arg(default_value = "branch-office", value_hint = ValueHint::FilePath)]
     pub(crate) scenarios: Vec<String>,
+    /// What carries it out
+    #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
+    pub(crate) engine: EngineArg,
     /// All chance follows from it [default: that of the scenario]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -45,6 +48,16 @@ pub(crate) struct RunArgs {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    /// The packet engine where that takes seconds, else the flow engine
+    Auto,
+    /// Core's machines, messages as sizes, links shared fairly: a million hosts
+    Flow,
+    /// The programs themselves on a simulated network: up to 50 hosts, minutes of simulated time
+    Packet,
 }
 
 #[derive(Debug, Args)]

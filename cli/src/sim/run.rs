@@ -5,23 +5,24 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use peerdist_sim::flow;
+use peerdist_sim::engine::Engine;
 use peerdist_sim::plan::Plan;
 use peerdist_sim::results::{self, Manifest};
 use peerdist_sim::scenario::Scenario;
 use peerdist_sim::scenario::expectation::Expectation;
 use peerdist_sim::summary::Summary;
 
-use super::args::RunArgs;
+use super::args::{EngineArg, RunArgs};
 use crate::failure::{Failure, JUDGED_BAD};
 use crate::print::count;
-
-const ENGINE: &str = "flow";
 
 /// A scenario with its runs.
 struct Ran {
     name: String,
     scenario: Arc<Scenario>,
+    engine: Engine,
+    /// Why this one, where it was not asked for.
+    because: Option<String>,
     branches: usize,
     seeds: Vec<u64>,
     summaries: Vec<Summary>,
@@ -37,7 +38,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let mut is_good = true;
     let mut as_json = Vec::new();
     for (name, scenario) in scenarios {
-        let ran = carry_out(args, name, scenario);
+        let ran = carry_out(args, name, scenario)?;
         is_good &= ran.violations.is_empty() && ran.broken().next().is_none();
         if let Some(out) = &args.out {
             write(args, &ran, out)?;
@@ -59,15 +60,25 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Ran {
+fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Result<Ran, Failure> {
     let cores = std::thread::available_parallelism();
     let threads = args
         .threads
         .or(cores.ok())
         .map_or(1, std::num::NonZero::get);
     let first = args.seed.unwrap_or(scenario.seed);
+    let (engine, because) = match args.engine {
+        EngineArg::Flow => (Engine::Flow, None),
+        EngineArg::Packet => (Engine::Packet, None),
+        EngineArg::Auto => {
+            let (engine, why) = Engine::choose(&Plan::new(Arc::clone(&scenario), first));
+            (engine, Some(why))
+        }
+    };
     let mut ran = Ran {
         name,
+        engine,
+        because,
         branches: 0,
         seeds: (0..args.runs).map(|run| first.wrapping_add(run)).collect(),
         summaries: Vec::new(),
@@ -76,7 +87,7 @@ fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Ran {
     };
     for &seed in &ran.seeds {
         let plan = Plan::new(Arc::clone(&ran.scenario), seed);
-        let outcome = flow::run(&plan, threads);
+        let outcome = engine.run(&plan, threads).map_err(Failure::unreachable)?;
         ran.branches = plan.sites.len();
         ran.summaries.push(outcome.summary(&plan));
         ran.violations.extend(
@@ -85,7 +96,7 @@ fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Ran {
                 .map(|what| format!("seed {seed}: {what}")),
         );
     }
-    ran
+    Ok(ran)
 }
 
 fn write(args: &RunArgs, ran: &Ran, out: &Path) -> Result<(), Failure> {
@@ -96,7 +107,7 @@ fn write(args: &RunArgs, ran: &Ran, out: &Path) -> Result<(), Failure> {
         name: ran.name.clone(),
         scenario_sha256: hash,
         seeds: ran.seeds.clone(),
-        engine: ENGINE,
+        engine: ran.engine.name(),
         version: env!("CARGO_PKG_VERSION"),
         trace_hashes: ran
             .summaries
@@ -104,8 +115,8 @@ fn write(args: &RunArgs, ran: &Ran, out: &Path) -> Result<(), Failure> {
             .map(|it| it.trace_hash.clone())
             .collect(),
         command: format!(
-            "peerdist sim run scenario.yaml --seed {seed} --runs {}",
-            args.runs
+            "peerdist sim run scenario.yaml --seed {seed} --runs {} --engine {}",
+            args.runs, ran.engine
         ),
     };
     let directory = out.join(name);
@@ -142,7 +153,7 @@ impl Ran {
                 .map(|(it, seed, _)| format!("{it} (seed {seed})"))
                 .collect();
             map.insert("scenario".to_owned(), self.name.clone().into());
-            map.insert("engine".to_owned(), ENGINE.into());
+            map.insert("engine".to_owned(), self.engine.name().into());
             map.insert("seeds".to_owned(), self.seeds.clone().into());
             map.insert("expectations_not_met".to_owned(), broken.into());
             map.insert("violations".to_owned(), self.violations.clone().into());
@@ -172,8 +183,12 @@ impl Ran {
         );
         writeln!(
             out,
-            "{}: {downloads} in {branches}, {seeds}, {ENGINE} engine",
-            self.name
+            "{}: {downloads} in {branches}, {seeds}, {} engine{}",
+            self.name,
+            self.engine,
+            self.because
+                .as_ref()
+                .map_or(String::new(), |why| format!(": {why}")),
         )?;
         let within = mean("wan_saved_percent").and_then(|(_, within)| within);
         let within = within.map_or(String::new(), |within| format!(" ± {within:.2}"));

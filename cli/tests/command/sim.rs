@@ -6,7 +6,7 @@ const SMALL: &str = "\
 sites: { branch: { link: { down: 10 Mbit/s } } }
 hosts: { desks: { count: 3 } }
 contents: { update: { size: 500 kB } }
-workload: [{ arrive: { pattern: one_by_one, every: 1 min } }]
+workload: [{ arrive: { pattern: one_by_one, every: 5 s } }]
 expect: [wan_saved_percent >= 60]
 ";
 
@@ -37,9 +37,13 @@ fn a_scenario_of_a_file_is_run_and_the_same_seed_gives_the_same_answer() {
         .text()
         .to_owned();
     assert_ne!(other, first);
-    let people = room.run("sim run small.yaml").good().text().to_owned();
+    let people = room
+        .run("sim run small.yaml --engine packet")
+        .good()
+        .text()
+        .to_owned();
     for words in [
-        "3 downloads in 1 branch, seed 1",
+        "3 downloads in 1 branch, seed 1, packet engine",
         "from neighbours",
         "as expected: wan_saved",
     ] {

@@ -276,7 +276,7 @@ impl<'p> Branch<'p> {
                 let (host, fetch) = (*host, *fetch);
                 let received = reached
                     .bytes
-                    .saturating_sub(super::overhead::CONTENT_RESPONSE);
+                    .saturating_sub(super::overhead::RANGE_RESPONSE);
                 let at = self.now + self.line_latency();
                 self.queue.push(
                     at,

@@ -16,7 +16,7 @@ use peerdist::retrieval::{Block, MessageType, Response, ResponseBody};
 
 use super::branch::{Branch, Route, Sending};
 use super::host::{Caller, Range, Waiting};
-use super::overhead::{CONTENT_REQUEST, RETRIEVAL_REQUEST};
+use super::overhead::{RANGE_REQUEST, RETRIEVAL_REQUEST};
 use crate::outcome::Traced;
 use crate::scenario::{self, Mode};
 
@@ -156,7 +156,7 @@ impl Branch<'_> {
                 self.send(
                     Route::ToOrigin(number),
                     is_open,
-                    CONTENT_REQUEST,
+                    RANGE_REQUEST,
                     u64::MAX,
                     sending,
                 );

@@ -7,7 +7,9 @@ use peerdist::retrieval::BlockSet;
 
 use super::branch::{Branch, Route, Sending};
 use super::host::Download;
-use super::overhead::{CONTENT_REQUEST, CONTENT_RESPONSE, ORIGIN_STEP};
+use super::overhead::{
+    INFO_REQUEST, INFO_RESPONSE, ORIGIN_STEP, PLAIN_REQUEST, PLAIN_RESPONSE, RANGE_RESPONSE,
+};
 use crate::outcome::{Shares, Traced, Transfer};
 use crate::plan::FetchPlan;
 use crate::scenario::Mode;
@@ -32,6 +34,10 @@ impl Branch<'_> {
             },
         );
         let is_open = host.take_connection(None);
+        let bytes = match host.group.mode {
+            Mode::Off => PLAIN_REQUEST,
+            _ => INFO_REQUEST,
+        };
         let sending = Sending::ContentRequest {
             host: fetch.host,
             download,
@@ -39,7 +45,7 @@ impl Branch<'_> {
         self.send(
             Route::ToOrigin(fetch.host),
             is_open,
-            CONTENT_REQUEST,
+            bytes,
             u64::MAX,
             sending,
         );
@@ -64,17 +70,16 @@ impl Branch<'_> {
                     host: number,
                     download,
                 };
-                (layout.info_bytes, sending)
+                (layout.info_bytes + INFO_RESPONSE, sending)
             }
             _ => (
-                content.size,
+                content.size + PLAIN_RESPONSE,
                 Sending::Whole {
                     host: number,
                     download,
                 },
             ),
         };
-        let bytes = bytes + CONTENT_RESPONSE;
         self.send(Route::FromOrigin(number), true, bytes, u64::MAX, sending);
     }
 
@@ -148,7 +153,7 @@ impl Branch<'_> {
         let Some(range) = asking.and_then(|asking| asking.ranges.get(&fetch)) else {
             return;
         };
-        let bytes = range.bytes + CONTENT_RESPONSE;
+        let bytes = range.bytes + RANGE_RESPONSE;
         let sending = Sending::Range {
             host: number,
             fetch,

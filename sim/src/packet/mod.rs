@@ -21,6 +21,7 @@ mod machine;
 mod network;
 mod office;
 mod origin;
+mod planned;
 mod run;
 mod shape;
 mod stream;
@@ -30,6 +31,7 @@ mod wires;
 pub use office::{
     Branch, CachePolicy, Client, Content, DataCentre, Download, Fault, Lan, Mode, Office, Wan,
 };
+pub use planned::carry_out;
 pub use run::{Failure, Finished, Got, LinkUse, Outcome, run};
 pub use shape::{LinkSettings, Quality, Rate};
 pub use trace::{Event, Fate, Trace};

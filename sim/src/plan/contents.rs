@@ -20,8 +20,9 @@ const PIECE_BYTES: usize = 1 << 20;
 pub struct ContentPlan {
     /// Its name.
     pub name: String,
-    /// Its bytes.
+    /// Its length.
     pub size: u64,
+    number: u64,
     layouts: [Option<Arc<Layout>>; 2],
 }
 
@@ -56,8 +57,17 @@ impl ContentPlan {
         Self {
             name: name.to_owned(),
             size,
+            number: number as u64,
             layouts: [layout(1), layout(2)],
         }
+    }
+
+    /// All of its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; usize::try_from(self.size).unwrap_or(0)];
+        noise(&mut bytes, self.number, 0);
+        bytes
     }
 
     /// How content information of a version describes it.

@@ -1,0 +1,178 @@
+//! A plan carried out by the packet engine: the same hosts, contents and downloads that the flow engine has.
+//! Invariant: nothing of a plan is left out in silence.
+//! Unit: nanoseconds since the beginning; bytes.
+
+use bytes::Bytes;
+use peerdist::content::Version;
+use peerdist::time::Instant;
+use peerdist_node::get;
+
+use super::office::{
+    Branch, CachePolicy, Client, Content, DataCentre, Download, Lan, Mode, Office, Wan,
+};
+use super::run::{Failure, run};
+use super::shape::{LinkSettings, Quality, Rate};
+use crate::outcome::{Outcome, Shares, SiteOutcome, Transfer};
+use crate::plan::{Plan, SitePlan};
+use crate::scenario::{self, Group};
+
+/// The moments that a second has: a host is at work for so long before the next one is.
+const TICK_NS: u64 = 1_000_000;
+
+/// Carries out a plan.
+///
+/// # Errors
+/// [`Failure`] says what cannot be simulated, or what is wrong with this machine.
+pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
+    let contents = plan.contents.iter();
+    let office = Office {
+        seed: plan.seed,
+        contents: contents
+            .map(|content| Content {
+                bytes: Bytes::from(content.bytes()),
+            })
+            .collect(),
+        data_centre: DataCentre {
+            wan: None,
+            lan: Lan {
+                up: LinkSettings::of(Rate::UNLIMITED),
+                down: LinkSettings::of(Rate::UNLIMITED),
+                quality: Quality::default(),
+            },
+        },
+        branches: plan.sites.iter().map(|site| branch(plan, site)).collect(),
+        tick_ns: TICK_NS,
+        time_limit_ns: plan.end.as_nanos(),
+        ..Office::default()
+    };
+    let ran = run(&office)?;
+    let mut sites: Vec<SiteOutcome> = Vec::new();
+    for (number, site) in plan.sites.iter().enumerate() {
+        let label = site.label();
+        let carried = |name: &str| ran.link(name).map_or(0, |link| link.bytes);
+        sites.push(SiteOutcome {
+            wan_down_bytes: carried(&format!("{label} wan down")),
+            wan_up_bytes: carried(&format!("{label} wan up")),
+            discovery_bytes: ran.discovery_bytes.get(number).copied().unwrap_or_default(),
+            ..SiteOutcome::default()
+        });
+    }
+    if let Some(first) = sites.first_mut() {
+        // There is one trace of all.
+        first.trace = ran.trace.hash();
+    }
+    let mut ended: Vec<Vec<(u32, u64)>> = vec![Vec::new(); plan.sites.len()];
+    for download in &ran.downloads {
+        let Some(site) = sites.get_mut(download.branch) else {
+            continue;
+        };
+        let host = u32::try_from(download.client).unwrap_or(u32::MAX);
+        let began = Instant::from_nanos(download.began_ns);
+        if let Some(ended) = ended.get_mut(download.branch) {
+            ended.push((host, download.began_ns));
+        }
+        let mut transfer = Transfer {
+            host,
+            content: u32::try_from(download.content).unwrap_or(u32::MAX),
+            began,
+            ended: Instant::from_nanos(download.ended_ns),
+            is_complete: false,
+            shares: Shares::default(),
+        };
+        match &download.result {
+            Ok(got) => {
+                transfer.is_complete = true;
+                transfer.shares = Shares {
+                    origin: got.shares.origin,
+                    peers: got.shares.peers,
+                    hosted_cache: got.shares.hosted_cache,
+                    local_cache: got.shares.local_cache,
+                };
+                site.metadata_bytes += got.metadata_bytes;
+                if !got.is_content {
+                    let what = format!("{} got something else than the content", download.host);
+                    site.violations.push(what);
+                }
+            }
+            Err(why) => site.violations.push(format!("{}: {why}", download.host)),
+        }
+        site.transfers.push(transfer);
+    }
+    // What did not end until the end has failed.
+    let all = plan.sites.iter().zip(&mut sites).zip(&ended);
+    for ((site, outcome), ended) in all {
+        let left = plan.fetches(site).into_iter().filter(|fetch| {
+            fetch.at < plan.end && !ended.contains(&(fetch.host, fetch.at.as_nanos()))
+        });
+        outcome.transfers.extend(left.map(|fetch| Transfer {
+            host: fetch.host,
+            content: fetch.content,
+            began: fetch.at,
+            ended: plan.end,
+            is_complete: false,
+            shares: Shares::default(),
+        }));
+    }
+    Ok(Outcome { sites })
+}
+
+fn branch(plan: &Plan, site: &SitePlan) -> Branch {
+    let line = &site.site.link;
+    let rate = |rate: scenario::units::Rate| LinkSettings::of(Rate::bits_per_second(rate.0));
+    let lan = &site.site.lan;
+    let mut clients: Vec<Client> = (0..site.cache_number())
+        .filter_map(|number| Some(client(plan.group_of(site, number)?)))
+        .collect();
+    for fetch in plan.fetches(site) {
+        if let Some(client) = clients.get_mut(fetch.host as usize) {
+            client.downloads.push(Download {
+                content: fetch.content as usize,
+                at_ns: fetch.at.as_nanos(),
+            });
+        }
+    }
+    Branch {
+        name: site.label(),
+        wan: Wan {
+            up: rate(line.up()),
+            down: rate(line.down),
+            quality: Quality {
+                latency_ns: line.latency.0,
+                ..Quality::default()
+            },
+        },
+        lan: Lan {
+            up: rate(lan.rate),
+            down: rate(lan.rate),
+            quality: Quality {
+                latency_ns: lan.latency.0,
+                ..Quality::default()
+            },
+        },
+        hosted_cache_bytes: site.cache_store().map_or(0, |store| store.size.0),
+        clients,
+    }
+}
+
+fn client(group: &Group) -> Client {
+    Client {
+        policy: CachePolicy {
+            mode: match group.mode {
+                scenario::Mode::Distributed => Mode::Distributed,
+                scenario::Mode::Hosted => Mode::Hosted,
+                scenario::Mode::Local => Mode::Local,
+                scenario::Mode::Off => Mode::Off,
+            },
+            version: match group.version {
+                1 => Version::V1,
+                _ => Version::V2,
+            },
+            order: match group.order {
+                scenario::Order::Sequential => get::Order::Sequential,
+                scenario::Order::Random => get::Order::Random,
+            },
+            store_bytes: group.store.size.0,
+        },
+        downloads: Vec::new(),
+    }
+}
