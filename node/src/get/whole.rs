@@ -57,8 +57,8 @@ struct Fetching<N> {
 }
 
 /// What an attempt came to.
-enum Attempt<N> {
-    Done(Box<Got<N>>),
+enum Attempt {
+    Done(Box<Got>),
     /// Begin anew: the content is another.
     Changed,
     /// The origin does not have what its content information says.
@@ -67,7 +67,7 @@ enum Attempt<N> {
     NoRanges,
 }
 
-struct Got<N> {
+struct Got {
     shares: Shares,
     is_described: bool,
     /// How often each segment was offered, of those that were looked for.
@@ -76,8 +76,6 @@ struct Got<N> {
     has_hashes_later: bool,
     sha256: Option<Sha256>,
     sharing: Option<Serving>,
-    /// What the hosted cache is still to fetch.
-    offers: Option<Offers<N>>,
 }
 
 /// Others are being served.
@@ -137,11 +135,7 @@ pub async fn fetch<N: Network>(
     let mut got = fetching.until_done(partial.as_mut(), observer).await?;
     let bytes = got.shares.total();
     let file = partial.map(|partial| partial.finish(bytes)).transpose()?;
-    // The file has its name: from here on others are served, and nobody waits for bytes.
     let elapsed = began.elapsed();
-    if let Some(offers) = got.offers.take() {
-        fetching.until_fetched(offers, got.sharing.as_ref()).await;
-    }
     if let (Some(file), true) = (&file, got.has_hashes_later) {
         got.sharing = fetching.afterwards(file).await;
     }
@@ -222,7 +216,7 @@ impl<N: Network> Fetching<N> {
         &mut self,
         mut partial: Option<&mut Partial>,
         observer: &mut dyn Observer,
-    ) -> Result<Got<N>, GetError> {
+    ) -> Result<Got, GetError> {
         let mut encoded = self.request.mode != Mode::Off;
         loop {
             let attempt = self
@@ -261,7 +255,7 @@ impl<N: Network> Fetching<N> {
         partial: Option<&mut Partial>,
         encoded: bool,
         observer: &mut dyn Observer,
-    ) -> Result<Attempt<N>, GetError> {
+    ) -> Result<Attempt, GetError> {
         let request = Arc::clone(&self.request);
         let most = request.settings.content_information_bytes_most;
         match self.origin.first(request.range, encoded, most).await? {
@@ -323,7 +317,6 @@ impl<N: Network> Fetching<N> {
                     has_hashes_later,
                     sha256,
                     sharing: None,
-                    offers: None,
                 })))
             }
             First::Described {
@@ -342,7 +335,7 @@ impl<N: Network> Fetching<N> {
         described: Arc<Described>,
         mut partial: Option<&mut Partial>,
         observer: &mut dyn Observer,
-    ) -> Result<Attempt<N>, GetError> {
+    ) -> Result<Attempt, GetError> {
         let request = Arc::clone(&self.request);
         let failed = |source| GetError::Write {
             what: "the content".into(),
@@ -426,6 +419,9 @@ impl<N: Network> Fetching<N> {
                     Some(stream) => Some(stream.finish().await?),
                     None => None,
                 };
+                if let Some(offers) = offers {
+                    self.until_fetched(offers, serving.as_ref()).await;
+                }
                 if let Some(stop) = stop {
                     stop.disarm();
                 }
@@ -436,7 +432,6 @@ impl<N: Network> Fetching<N> {
                     has_hashes_later: false,
                     sha256,
                     sharing: serving,
-                    offers,
                 })));
             }
             Ended::Changed => Attempt::Changed,
