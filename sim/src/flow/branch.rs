@@ -25,6 +25,7 @@ use crate::outcome::{SiteOutcome, Trace};
 use crate::plan::{FetchPlan, Plan, SitePlan};
 use crate::scenario::Group;
 use crate::scenario::units::Span;
+use crate::series::Recorder;
 
 /// Which machine of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +122,7 @@ pub(super) struct Branch<'p> {
     pub(super) hosts: Vec<Host>,
     pub(super) outcome: SiteOutcome,
     pub(super) trace: Trace,
+    pub(super) recorder: Recorder,
     /// Bytes where those of blocks would be.
     pub(super) payload: Arc<[u8]>,
     sendings: BTreeMap<Flow, Sending>,
@@ -181,7 +183,9 @@ impl<'p> Branch<'p> {
             hosts.push(host);
         }
         let mut queue = Queue::new();
-        for fetch in plan.fetches(site) {
+        let fetches = plan.fetches(site);
+        let last = fetches.last().map_or(Instant::ZERO, |fetch| fetch.at);
+        for fetch in fetches {
             queue.push(fetch.at, Happening::Begin(fetch));
         }
         Self {
@@ -193,6 +197,7 @@ impl<'p> Branch<'p> {
             hosts,
             outcome: SiteOutcome::default(),
             trace: Trace::default(),
+            recorder: Recorder::for_span(last.as_nanos()),
             payload: vec![0; PAYLOAD_BYTES].into(),
             sendings: BTreeMap::new(),
             wan_down,
@@ -210,6 +215,7 @@ impl<'p> Branch<'p> {
             let Some(next) = next.filter(|next| *next <= self.plan.end) else {
                 break;
             };
+            self.record_until(next);
             self.now = next;
             if flow == Some(next) {
                 while let Some(reached) = self.network.reached(next) {
@@ -220,6 +226,20 @@ impl<'p> Branch<'p> {
             }
         }
         self.close()
+    }
+
+    /// Reads what the line carried, at all edges of the record until a moment.
+    fn record_until(&mut self, moment: Instant) {
+        while let Some(edge) = self.recorder.edge_until(moment) {
+            // Where nothing is under way, nothing is carried.
+            let edge = match self.network.flows() {
+                0 => moment,
+                _ => edge,
+            };
+            let down = self.network.carried(edge, self.wan_down);
+            let up = self.network.carried(edge, self.wan_up);
+            self.recorder.read(edge, [down, up]);
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -552,6 +572,8 @@ impl<'p> Branch<'p> {
         if let Some(link) = self.network.overloaded() {
             self.violated(format!("{link:?} carries more than its rate"));
         }
+        let recorder = std::mem::replace(&mut self.recorder, Recorder::for_span(0));
+        self.outcome.series = recorder.finish(carried);
         self.outcome.trace = std::mem::take(&mut self.trace).finish();
         self.outcome
     }

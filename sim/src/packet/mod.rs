@@ -26,6 +26,7 @@ mod run;
 mod shape;
 mod stream;
 mod trace;
+mod watch;
 mod wires;
 
 pub use office::{
