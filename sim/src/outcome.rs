@@ -146,7 +146,7 @@ pub(crate) struct Trace(Sha256);
 pub(crate) enum Traced {
     Begun = 1,
     Described = 2,
-    BlockFromPeer = 3,
+    Came = 3,
     BytesFromOrigin = 4,
     Probed = 5,
     Matched = 6,

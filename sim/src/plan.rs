@@ -27,6 +27,8 @@ pub struct Plan {
     pub sites: Vec<SitePlan>,
     /// When everything ends.
     pub end: Instant,
+    /// Whether the flow engine may take many blocks in one step where nothing else happens. The result is the same.
+    pub bursts: bool,
 }
 
 /// A branch.
@@ -91,6 +93,7 @@ impl Plan {
             contents,
             sites,
             end,
+            bursts: true,
         }
     }
 

@@ -196,8 +196,13 @@ impl Recorder {
 
     /// The next edge at which the line is to be read, where that is not after a moment.
     pub(crate) fn edge_until(&self, moment: Instant) -> Option<Instant> {
-        let edge = (self.edge_ns / self.series.bin_ns + 1) * self.series.bin_ns;
+        let edge = self.next_edge();
         (edge <= moment.as_nanos()).then(|| Instant::from_nanos(edge))
+    }
+
+    /// The next edge, in nanoseconds.
+    pub(crate) const fn next_edge(&self) -> u64 {
+        (self.edge_ns / self.series.bin_ns + 1) * self.series.bin_ns
     }
 
     /// What the line has carried by an edge.

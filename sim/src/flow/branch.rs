@@ -14,8 +14,9 @@ use peerdist::retrieval::client::Query;
 use peerdist::retrieval::server::{Answer, Connection};
 use peerdist::time::{Duration, Instant};
 
+use super::bursting::Bursts;
 use super::caching::Cache;
-use super::host::{Caller, Host};
+use super::host::{Came, Caller, Host};
 use super::network::{Flow, Link, Network, Path, Reached};
 use super::offering::Offer;
 use super::queue::Queue;
@@ -125,6 +126,9 @@ pub(super) struct Branch<'p> {
     pub(super) recorder: Recorder,
     /// Bytes where those of blocks would be.
     pub(super) payload: Arc<[u8]>,
+    pub(super) bursts: Bursts,
+    /// Hosts with ranges of which not all that came was told to their clients.
+    pub(super) untold: Vec<u32>,
     sendings: BTreeMap<Flow, Sending>,
     wan_down: Link,
     wan_up: Link,
@@ -156,6 +160,7 @@ impl<'p> Branch<'p> {
                 asking: None,
                 offers: None,
                 cache: None,
+                came: Came::default(),
                 waiting: BTreeMap::new(),
                 answering: None,
                 idle: BTreeMap::new(),
@@ -199,6 +204,8 @@ impl<'p> Branch<'p> {
             trace: Trace::default(),
             recorder: Recorder::for_span(last.as_nanos()),
             payload: vec![0; PAYLOAD_BYTES].into(),
+            bursts: Bursts::default(),
+            untold: Vec::new(),
             sendings: BTreeMap::new(),
             wan_down,
             wan_up,
@@ -230,6 +237,9 @@ impl<'p> Branch<'p> {
 
     /// Reads what the line carried, at all edges of the record until a moment.
     fn record_until(&mut self, moment: Instant) {
+        if self.recorder.edge_until(moment).is_some() {
+            self.tell_of_ranges();
+        }
         while let Some(edge) = self.recorder.edge_until(moment) {
             // Where nothing is under way, nothing is carried.
             let edge = match self.network.flows() {
@@ -243,6 +253,9 @@ impl<'p> Branch<'p> {
     }
 
     fn happen(&mut self, happening: Happening) {
+        if !matches!(happening, Happening::RangeArrived { .. }) {
+            self.tell_of_ranges();
+        }
         match happening {
             Happening::Begin(fetch) => self.begin(fetch),
             Happening::Start(route, bytes, step, sending) => {
@@ -371,6 +384,18 @@ impl<'p> Branch<'p> {
         };
         let flow = self.network.start(self.now, path, bytes, step);
         self.note_flow(&sending, flow);
+        self.sendings.insert(flow, sending);
+    }
+
+    pub(super) fn sending(&self, flow: Flow) -> Option<&Sending> {
+        self.sendings.get(&flow)
+    }
+
+    pub(super) fn take_sending(&mut self, flow: Flow) -> Option<Sending> {
+        self.sendings.remove(&flow)
+    }
+
+    pub(super) fn put_sending(&mut self, flow: Flow, sending: Sending) {
         self.sendings.insert(flow, sending);
     }
 
@@ -551,7 +576,11 @@ impl<'p> Branch<'p> {
     }
 
     fn close(mut self) -> SiteOutcome {
+        self.tell_of_ranges();
         self.end_what_is_left();
+        for number in 0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX) {
+            self.note_what_came(number);
+        }
         let now = self.now;
         self.outcome.wan_down_bytes = self.network.carried(now, self.wan_down);
         self.outcome.wan_up_bytes = self.network.carried(now, self.wan_up);

@@ -6,13 +6,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use peerdist::client::{
-    self, BlockOp, Delivery, DiscoveryToken, DownloadToken, Event, Input, Order, Output, Source,
-    Start, VerifyToken, WantedSegment,
+    self, BlockOp, Delivery, DiscoveryToken, DownloadToken, Event, Input, Order, Output,
+    PassedSegment, Source, Start, VerifyToken, WantedSegment,
 };
 use peerdist::content::Version;
 use peerdist::retrieval::client::{Exchange, Input as AskInput, Peer, Query};
 use peerdist::retrieval::server::Answer;
 use peerdist::retrieval::{Block, MessageType, Response, ResponseBody};
+use peerdist::time::Instant;
 
 use super::branch::{Branch, Route, Sending};
 use super::host::{Caller, Range, Waiting};
@@ -138,15 +139,18 @@ impl Branch<'_> {
                 download,
                 range,
             } => {
+                let ends = self.segment_ends(number, download, range);
                 let Some(host) = self.host(number) else {
                     return;
                 };
                 let is_open = host.take_connection(None);
                 if let Some(asking) = host.asking.as_deref_mut() {
                     let range = Range {
-                        download,
                         bytes: range.length,
                         flow: None,
+                        ends,
+                        is_fresh: true,
+                        untold: None,
                     };
                     asking.ranges.insert(fetch, range);
                 }
@@ -286,16 +290,11 @@ impl Branch<'_> {
             return;
         }
         host.give_connection(Some(peer));
-        let payload = Arc::clone(&self.payload);
         if let Answer::Block(frame) = answer {
+            host.came.add(peer, &frame.segment, now.as_nanos(), 1);
             self.outcome.blocks += 1;
-            let id = frame.segment.0.as_bytes();
-            let id = id
-                .first_chunk()
-                .map_or(0, |first| u64::from_le_bytes(*first));
-            let details = [peer.into(), id, frame.index.get().into()];
-            self.trace.note(now, Traced::BlockFromPeer, number, details);
         }
+        let payload = Arc::clone(&self.payload);
         if let Answer::SegmentList(bytes) = answer {
             return self.client(number, Input::Message { exchange, bytes });
         }
@@ -307,6 +306,56 @@ impl Branch<'_> {
             self.cache_client(number, AskInput::Response { exchange, response });
         } else {
             self.client(number, Input::Response { exchange, response });
+            if let Answer::Block(_) = answer {
+                self.try_burst(number, answer.body_len() as u64);
+            }
+        }
+    }
+
+    /// Keeps what a burst brought: the first block at one moment, the last at another.
+    pub(super) fn keep_many(
+        &mut self,
+        number: u32,
+        passed: &PassedSegment,
+        moments: [Instant; 2],
+        block_bytes: u64,
+    ) {
+        let plan = self.plan;
+        let Some(host) = self.host(number) else {
+            return;
+        };
+        let version = host.group.version;
+        let content = host
+            .downloads
+            .get(&passed.download)
+            .map(|download| download.content);
+        let content = content.and_then(|content| plan.contents.get(content as usize));
+        let layout = content.and_then(|content| content.layout(version));
+        let segment =
+            layout.and_then(|layout| layout.segments.iter().find(|it| it.id == passed.id));
+        let Some(segment) = segment else {
+            self.violated(format!("host {number} stores blocks of no segment"));
+            return;
+        };
+        let asking = host.asking.as_deref();
+        let replies = asking.and_then(|asking| asking.replies.get(&passed.id));
+        let replies = replies.copied();
+        let version = host.version();
+        host.store
+            .put_many(moments, version, segment, &passed.blocks, block_bytes);
+        if let Some(replies) = replies {
+            host.store.note_replies(&passed.id, replies);
+        }
+    }
+
+    /// Notes what came to a host from others.
+    pub(super) fn note_what_came(&mut self, number: u32) {
+        let now = self.now;
+        if let Some(host) = self.host(number) {
+            let details = [host.came.sum, host.came.blocks, host.came.from_origin];
+            if details != [0; 3] {
+                self.trace.note(now, Traced::Came, number, details);
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! Unit: integer nanoseconds.
 
 mod branch;
+mod burst;
+mod bursting;
 mod caching;
 mod discovering;
 mod downloading;

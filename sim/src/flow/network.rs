@@ -2,10 +2,14 @@
 //! Invariant: whole numbers only; the flows on a link together never exceed its rate; a flow carries exactly its bytes.
 //! Unit: nanoseconds; rates in 1/1024 bit a second; what a flow was given in such rates times nanoseconds.
 
+mod lift;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use peerdist::time::{Duration, Instant};
+
+pub(super) use lift::{Lifted, service_of};
 
 /// Fractions of a bit a second, so that little is lost where a rate is divided.
 const FRACTIONS: u128 = 1024;

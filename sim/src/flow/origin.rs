@@ -3,6 +3,7 @@
 //! Byte order: none.
 
 use peerdist::client::{DownloadToken, FetchToken, Input};
+use peerdist::content::ContentRange;
 use peerdist::retrieval::BlockSet;
 
 use super::branch::{Branch, Route, Sending};
@@ -166,30 +167,82 @@ impl Branch<'_> {
 
     /// Bytes of a range came.
     pub(super) fn range_arrived(&mut self, number: u32, fetch: FetchToken, received: u64) {
-        let now = self.now;
+        let (now, bursts) = (self.now, self.plan.bursts);
         let Some(host) = self.host(number) else {
             return;
         };
-        let range = host
-            .asking
-            .as_deref()
-            .and_then(|asking| asking.ranges.get(&fetch).copied());
-        let Some(range) = range else {
+        let Some(asking) = host.asking.as_deref_mut() else {
             return;
         };
-        if received >= range.bytes {
-            if let Some(asking) = host.asking.as_deref_mut() {
-                asking.ranges.remove(&fetch);
+        let Some(range) = asking.ranges.get_mut(&fetch) else {
+            return;
+        };
+        host.came.add_range(fetch.0, now, received);
+        let ends_segment = range.ends.first().is_some_and(|end| *end <= received);
+        let is_fresh = std::mem::replace(&mut range.is_fresh, ends_segment);
+        if bursts && received < range.bytes && !ends_segment && !is_fresh {
+            // Nobody but the client would notice, and it does nothing but wait for more.
+            range.untold = Some((now, received));
+            if !self.untold.contains(&number) {
+                self.untold.push(number);
             }
+            return;
+        }
+        range.untold = None;
+        range.ends.retain(|end| *end > received);
+        if received >= range.bytes {
+            asking.ranges.remove(&fetch);
             host.give_connection(None);
         }
-        self.trace.note(
-            now,
-            Traced::BytesFromOrigin,
-            number,
-            [range.download.0, fetch.0, received],
-        );
+        self.tell_of_ranges();
         self.client(number, Input::OriginArrived { fetch, received });
+    }
+
+    /// Tells clients what came from the origin until now.
+    pub(super) fn tell_of_ranges(&mut self) {
+        if self.untold.is_empty() {
+            return;
+        }
+        let now = self.now;
+        let mut told = Vec::new();
+        for number in std::mem::take(&mut self.untold) {
+            let asking = self.host(number).and_then(|host| host.asking.as_deref_mut());
+            let ranges = asking.into_iter().flat_map(|asking| &mut asking.ranges);
+            told.extend(ranges.filter_map(|(fetch, range)| {
+                let (at, received) = range.untold.take()?;
+                Some((at, number, *fetch, received))
+            }));
+        }
+        told.sort_unstable();
+        for (at, number, fetch, received) in told {
+            self.now = at;
+            self.client(number, Input::OriginArrived { fetch, received });
+        }
+        self.now = now;
+    }
+
+    /// Where in a range of a download segments end.
+    pub(super) fn segment_ends(
+        &mut self,
+        number: u32,
+        download: DownloadToken,
+        range: ContentRange,
+    ) -> Vec<u64> {
+        let plan = self.plan;
+        let Some(host) = self.host(number) else {
+            return Vec::new();
+        };
+        let version = host.group.version;
+        let content = host.downloads.get(&download).map(|it| it.content);
+        let content = content.and_then(|content| plan.contents.get(content as usize));
+        let segments = content.and_then(|content| content.layout(version));
+        let segments = segments.map_or(&[][..], |layout| &layout.segments);
+        let first = segments.partition_point(|it| it.end() <= range.start);
+        let ends = segments.get(first..).unwrap_or_default().iter();
+        ends.map(|segment| segment.end())
+            .take_while(|end| *end < range.end())
+            .map(|end| end - range.start)
+            .collect()
     }
 
     /// A download is over.
@@ -206,6 +259,7 @@ impl Branch<'_> {
             .get(it.content as usize)
             .map_or(0, |content| content.size);
         let total = it.shares.total();
+        self.note_what_came(number);
         self.trace.note(
             now,
             Traced::Ended,
