@@ -148,16 +148,23 @@ impl Fluid {
         self.due.filter(|due| *due <= now)?;
         let given = u128::from(self.each) * u128::from(now - self.since);
         let reached = self.service + given;
+        let path_of = |lane: &Lane| {
+            if is_request {
+                lane.request_path
+            } else {
+                lane.block_path
+            }
+        };
+        // Nearly always there is one.
+        let (_, first) = self.flows.front()?;
+        if self.flows.get(1).is_none_or(|(target, _)| *target > reached) {
+            return lanes.get(*first as usize).map(|lane| (path_of(lane), 0));
+        }
         let there = self.flows.iter().enumerate();
         let there = there.take_while(|(_, (target, _))| *target <= reached);
         let keys = there.filter_map(|(place, (target, lane))| {
             let lane = lanes.get(*lane as usize)?;
-            let path = if is_request {
-                lane.request_path
-            } else {
-                lane.block_path
-            };
-            Some(((path, *target, lane.flow), place))
+            Some(((path_of(lane), *target, lane.flow), place))
         });
         keys.min().map(|((path, ..), place)| (path, place))
     }
