@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use peerdist::client::{DownloadToken, FetchToken, Input};
+use peerdist::client::{DownloadToken, FetchToken, Input, Source};
 use peerdist::discovery::{Probe, ProbeMatch};
 use peerdist::hosted_cache::client::{Input as OfferInput, RequestId};
 use peerdist::hosted_cache::server::Input as CacheInput;
@@ -15,6 +15,7 @@ use peerdist::retrieval::server::{Answer, Connection};
 use peerdist::time::{Duration, Instant};
 
 use super::caching::Cache;
+use super::faulting::Faulting;
 use super::host::{Caller, Host};
 use super::network::{Flow, Link, Network, Path, Reached};
 use super::offering::Offer;
@@ -51,6 +52,8 @@ pub(super) enum Sending {
     RangeRequest { host: u32, fetch: FetchToken },
     /// The bytes.
     Range { host: u32, fetch: FetchToken },
+    /// The content is another now.
+    Changed { host: u32, fetch: FetchToken },
     /// A request of the retrieval protocol.
     Request {
         caller: Caller,
@@ -72,6 +75,8 @@ pub(super) enum Sending {
         peer: u32,
         connection: Connection,
         answer: Answer,
+        /// Whether its bytes are not those of the block.
+        is_wrong: bool,
     },
 }
 
@@ -87,6 +92,8 @@ pub(super) enum Route {
 #[derive(Debug)]
 pub(super) enum Happening {
     Begin(FetchPlan),
+    /// The same for one that began before.
+    BeginAgain(FetchPlan),
     /// A connection is open: the message can go.
     Start(Route, u64, u64, Sending),
     /// The last byte of a message is there.
@@ -110,6 +117,22 @@ pub(super) enum Happening {
         from: u32,
         message: Box<ProbeMatch>,
     },
+    /// A fault begins or heals.
+    Fault {
+        place: usize,
+        begins: bool,
+    },
+    /// A slow disk has read a block.
+    Loaded {
+        host: u32,
+        exchange: retrieval::server::Exchange,
+        source: retrieval::server::BlockSource,
+    },
+    /// No answer comes to an offer.
+    OfferFailed {
+        host: u32,
+        request: RequestId,
+    },
 }
 
 pub(super) struct Branch<'p> {
@@ -123,6 +146,9 @@ pub(super) struct Branch<'p> {
     pub(super) trace: Trace,
     /// Bytes where those of blocks would be.
     pub(super) payload: Arc<[u8]>,
+    pub(super) faulting: Faulting,
+    /// Where the block that was verified last came from.
+    pub(super) verified: Option<Source>,
     sendings: BTreeMap<Flow, Sending>,
     wan_down: Link,
     wan_up: Link,
@@ -131,6 +157,8 @@ pub(super) struct Branch<'p> {
     was_cut: bool,
 }
 
+/// So many are told of a branch.
+const VIOLATIONS_LIMIT: usize = 100;
 /// The longest payload: a segment of version 2.0 with the padding of its cipher.
 const PAYLOAD_BYTES: usize = (128 << 10) + 16;
 
@@ -157,6 +185,8 @@ impl<'p> Branch<'p> {
                 waiting: BTreeMap::new(),
                 answering: None,
                 idle: BTreeMap::new(),
+                skew: (Duration::ZERO, Duration::ZERO),
+                life: 0,
                 group,
             }
         };
@@ -184,7 +214,7 @@ impl<'p> Branch<'p> {
         for fetch in plan.fetches(site) {
             queue.push(fetch.at, Happening::Begin(fetch));
         }
-        Self {
+        let mut branch = Self {
             plan,
             site,
             now: Instant::ZERO,
@@ -194,12 +224,16 @@ impl<'p> Branch<'p> {
             outcome: SiteOutcome::default(),
             trace: Trace::default(),
             payload: vec![0; PAYLOAD_BYTES].into(),
+            faulting: Faulting::new(plan, site),
+            verified: None,
             sendings: BTreeMap::new(),
             wan_down,
             wan_up,
             brought: [0; 2],
             was_cut: false,
-        }
+        };
+        branch.plan_faults();
+        branch
     }
 
     /// Lets everything happen.
@@ -225,6 +259,7 @@ impl<'p> Branch<'p> {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Begin(fetch) => self.begin(fetch),
+            Happening::BeginAgain(fetch) => self.begin_once_more(fetch),
             Happening::Start(route, bytes, step, sending) => {
                 self.start(route, bytes, step, sending);
             }
@@ -238,6 +273,13 @@ impl<'p> Branch<'p> {
             Happening::Wake(host, role) => self.wake(host, role),
             Happening::Probe { to, from, probe } => self.probed(to, from, &probe),
             Happening::ProbeMatch { to, from, message } => self.matched(to, from, &message),
+            Happening::Fault { place, begins } => self.fault(place, begins),
+            Happening::Loaded {
+                host,
+                exchange,
+                source,
+            } => self.loaded(host, exchange, &source),
+            Happening::OfferFailed { host, request } => self.offer_failed(host, request),
         }
     }
 
@@ -248,6 +290,7 @@ impl<'p> Branch<'p> {
             Sending::Whole { host, download } => self.came_whole(host, download),
             Sending::RangeRequest { host, fetch } => self.range_asked(host, fetch),
             Sending::Range { .. } => {}
+            Sending::Changed { host, fetch } => self.content_changed(host, fetch),
             Sending::Request {
                 caller,
                 peer,
@@ -257,8 +300,9 @@ impl<'p> Branch<'p> {
                 caller,
                 peer,
                 answer,
+                is_wrong,
                 ..
-            } => self.answered(caller, peer, &answer),
+            } => self.answered(caller, peer, &answer, is_wrong),
             Sending::Offer { host, offer } => self.offered(host, &offer),
             Sending::OfferAnswer {
                 host,
@@ -274,9 +318,8 @@ impl<'p> Branch<'p> {
             None => return,
             Some(Sending::Range { host, fetch }) => {
                 let (host, fetch) = (*host, *fetch);
-                let received = reached
-                    .bytes
-                    .saturating_sub(super::overhead::RANGE_RESPONSE);
+                let came = self.came_before(reached.flow) + reached.bytes;
+                let received = came.saturating_sub(super::overhead::RANGE_RESPONSE);
                 let at = self.now + self.line_latency();
                 self.queue.push(
                     at,
@@ -302,12 +345,17 @@ impl<'p> Branch<'p> {
         let Some(sending) = self.sendings.remove(&reached.flow) else {
             return;
         };
+        let (came, _) = self.faulting.forget(reached.flow);
+        let bytes = came + reached.bytes;
         match &sending {
             Sending::ContentRequest { .. } | Sending::RangeRequest { .. } => {
-                self.brought[1] += reached.bytes;
+                self.brought[1] += bytes;
             }
-            Sending::ContentInfo { .. } | Sending::Whole { .. } | Sending::Range { .. } => {
-                self.brought[0] += reached.bytes;
+            Sending::ContentInfo { .. }
+            | Sending::Whole { .. }
+            | Sending::Range { .. }
+            | Sending::Changed { .. } => {
+                self.brought[0] += bytes;
             }
             Sending::Response {
                 peer, connection, ..
@@ -343,23 +391,54 @@ impl<'p> Branch<'p> {
     }
 
     fn start(&mut self, route: Route, bytes: u64, step: u64, sending: Sending) {
+        self.start_from(route, bytes, step, 0, sending);
+    }
+
+    /// The same for a message of which something came before.
+    pub(super) fn start_from(
+        &mut self,
+        route: Route,
+        bytes: u64,
+        step: u64,
+        came: u64,
+        sending: Sending,
+    ) {
         if !self.is_wanted(&sending) {
             return;
         }
+        let Some(sending) = self.hold(route, bytes, step, came, sending) else {
+            return;
+        };
         let Some(path) = self.path(route) else {
             return;
         };
         let flow = self.network.start(self.now, path, bytes, step);
+        if !self.faulting.is_quiet() {
+            self.note_length(flow, route, bytes, step, came);
+        }
         self.note_flow(&sending, flow);
         self.sendings.insert(flow, sending);
     }
 
     /// Cuts a message off.
     pub(super) fn cut(&mut self, flow: Flow) {
-        if self.sendings.remove(&flow).is_some() {
-            self.was_cut = true;
-            self.network.cancel(self.now, flow);
-        }
+        self.cut_off(flow);
+        self.faulting.forget(flow);
+    }
+
+    /// The same; tells what it was, and how much of it came.
+    pub(super) fn cut_off(&mut self, flow: Flow) -> Option<(Sending, u64)> {
+        let sending = self.sendings.remove(&flow)?;
+        self.was_cut = true;
+        let came = self.network.cancel(self.now, flow);
+        Some((sending, came))
+    }
+
+    /// Messages under way that are of some kind.
+    pub(super) fn flows_of(&self, is_it: impl Fn(&Sending) -> bool) -> Vec<Flow> {
+        let sendings = self.sendings.iter();
+        let found = sendings.filter(|(_, sending)| is_it(sending));
+        found.map(|(flow, _)| *flow).collect()
     }
 
     fn path(&self, route: Route) -> Option<Path> {
@@ -390,7 +469,7 @@ impl<'p> Branch<'p> {
         self.set_flow(sending, Some(flow));
     }
 
-    fn forget_flow(&mut self, sending: &Sending) {
+    pub(super) fn forget_flow(&mut self, sending: &Sending) {
         self.set_flow(sending, None);
     }
 
@@ -524,6 +603,9 @@ impl<'p> Branch<'p> {
 
     /// Something is not as it must be.
     pub(super) fn violated(&mut self, what: String) {
+        if self.outcome.violations.len() >= VIOLATIONS_LIMIT {
+            return;
+        }
         let at = self.now.as_nanos();
         self.outcome
             .violations
@@ -535,23 +617,8 @@ impl<'p> Branch<'p> {
         let now = self.now;
         self.outcome.wan_down_bytes = self.network.carried(now, self.wan_down);
         self.outcome.wan_up_bytes = self.network.carried(now, self.wan_up);
-        let carried = [self.outcome.wan_down_bytes, self.outcome.wan_up_bytes];
-        let all_came = self.network.flows() == 0 && !self.was_cut;
-        if all_came && carried != self.brought {
-            let brought = self.brought;
-            self.violated(format!(
-                "the line carried {carried:?} bytes and brought {brought:?}"
-            ));
-        }
-        if let Some(host) = self.hosts.iter().find(|host| !host.store.is_within()) {
-            let (number, bytes) = (host.number, host.store.bytes());
-            self.violated(format!(
-                "the store of host {number} has {bytes} bytes, more than it may"
-            ));
-        }
-        if let Some(link) = self.network.overloaded() {
-            self.violated(format!("{link:?} carries more than its rate"));
-        }
+        let brought = (self.network.flows() == 0 && !self.was_cut).then_some(self.brought);
+        self.check_at_end(brought);
         self.outcome.trace = std::mem::take(&mut self.trace).finish();
         self.outcome
     }

@@ -4,11 +4,15 @@
 
 mod branch;
 mod caching;
+mod crashing;
 mod discovering;
 mod downloading;
+mod faulting;
 mod host;
+mod lying;
 mod network;
 mod offering;
+mod oracles;
 mod origin;
 mod overhead;
 mod queue;
