@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::outcome::Outcome;
 use crate::plan::Plan;
+use crate::scenario::fault::FaultKind;
 use crate::{flow, packet};
 
 /// Hosts that the packet engine is asked to carry, hosted caches not counted.
@@ -31,6 +32,15 @@ impl Engine {
         match self {
             Self::Flow => "flow",
             Self::Packet => "packet",
+        }
+    }
+
+    /// Whether it can carry out faults of a kind.
+    #[must_use]
+    pub const fn carries_out(self, kind: FaultKind) -> bool {
+        match self {
+            Self::Flow => true,
+            Self::Packet => !matches!(kind, FaultKind::ClockSkew),
         }
     }
 

@@ -9,6 +9,7 @@
 //! | [`engine`] | which of them carries a plan out |
 //! | [`outcome`], [`summary`] | what happened, and what came out in numbers |
 //! | [`statistics`], [`results`] | several runs as one, and all of it on disk |
+//! | [`hunt`] | faults that seeds draw, and those of them that break something |
 //! | [`builtin`] | the scenarios that come with the program |
 //! | [`chance`] | numbers that follow from a seed, the same on every machine |
 
@@ -16,6 +17,7 @@ pub mod builtin;
 pub mod chance;
 pub mod engine;
 pub mod flow;
+pub mod hunt;
 pub mod outcome;
 pub mod packet;
 pub mod plan;

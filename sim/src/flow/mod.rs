@@ -26,6 +26,16 @@ use branch::Branch;
 /// Carries out a plan, branches side by side on so many threads.
 #[must_use]
 pub fn run(plan: &Plan, threads: usize) -> Outcome {
+    run_with(plan, threads, false)
+}
+
+/// The same with a defect: clients take whatever a peer sends for what it should be.
+#[cfg(test)]
+pub(crate) fn run_that_trusts_everybody(plan: &Plan) -> Outcome {
+    run_with(plan, 1, true)
+}
+
+fn run_with(plan: &Plan, threads: usize, trusts_everybody: bool) -> Outcome {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let work = || {
         let mut done: Vec<(usize, SiteOutcome)> = Vec::new();
@@ -34,7 +44,9 @@ pub fn run(plan: &Plan, threads: usize) -> Outcome {
             let Some(site) = plan.sites.get(number) else {
                 return done;
             };
-            done.push((number, Branch::new(plan, site).run()));
+            let mut branch = Branch::new(plan, site);
+            branch.faulting.trusts_everybody = trusts_everybody;
+            done.push((number, branch.run()));
         }
     };
     let threads = threads.clamp(1, plan.sites.len().max(1));
