@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use peerdist::client::{DownloadToken, FetchToken, Input, Source};
+use peerdist::client::{DownloadToken, FetchToken, Source};
 use peerdist::discovery::{Probe, ProbeMatch};
-use peerdist::hosted_cache::client::{Input as OfferInput, RequestId};
-use peerdist::hosted_cache::server::Input as CacheInput;
+use peerdist::hosted_cache::client::RequestId;
 use peerdist::retrieval;
 use peerdist::retrieval::client::Query;
 use peerdist::retrieval::server::{Answer, Connection};
@@ -26,6 +25,7 @@ use crate::outcome::{SiteOutcome, Trace};
 use crate::plan::{FetchPlan, Plan, SitePlan};
 use crate::scenario::Group;
 use crate::scenario::units::Span;
+use crate::series::Recorder;
 
 /// Which machine of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +144,7 @@ pub(super) struct Branch<'p> {
     pub(super) hosts: Vec<Host>,
     pub(super) outcome: SiteOutcome,
     pub(super) trace: Trace,
+    pub(super) recorder: Recorder,
     /// Bytes where those of blocks would be.
     pub(super) payload: Arc<[u8]>,
     pub(super) faulting: Faulting,
@@ -211,7 +212,9 @@ impl<'p> Branch<'p> {
             hosts.push(host);
         }
         let mut queue = Queue::new();
-        for fetch in plan.fetches(site) {
+        let fetches = plan.fetches(site);
+        let last = fetches.last().map_or(Instant::ZERO, |fetch| fetch.at);
+        for fetch in fetches {
             queue.push(fetch.at, Happening::Begin(fetch));
         }
         let mut branch = Self {
@@ -223,6 +226,7 @@ impl<'p> Branch<'p> {
             hosts,
             outcome: SiteOutcome::default(),
             trace: Trace::default(),
+            recorder: Recorder::for_span(last.as_nanos()),
             payload: vec![0; PAYLOAD_BYTES].into(),
             faulting: Faulting::new(plan, site),
             verified: None,
@@ -244,6 +248,7 @@ impl<'p> Branch<'p> {
             let Some(next) = next.filter(|next| *next <= self.plan.end) else {
                 break;
             };
+            self.record_until(next);
             self.now = next;
             if flow == Some(next) {
                 while let Some(reached) = self.network.reached(next) {
@@ -254,6 +259,20 @@ impl<'p> Branch<'p> {
             }
         }
         self.close()
+    }
+
+    /// Reads what the line carried, at all edges of the record until a moment.
+    fn record_until(&mut self, moment: Instant) {
+        while let Some(edge) = self.recorder.edge_until(moment) {
+            // Where nothing is under way, nothing is carried.
+            let edge = match self.network.flows() {
+                0 => moment,
+                _ => edge,
+            };
+            let down = self.network.carried(edge, self.wan_down);
+            let up = self.network.carried(edge, self.wan_up);
+            self.recorder.read(edge, [down, up]);
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -511,96 +530,6 @@ impl<'p> Branch<'p> {
         self.hosts.get_mut(number as usize)
     }
 
-    /// Plans to wake a machine when it wants to be.
-    pub(super) fn plan_wakes(&mut self, number: u32) {
-        let Some(host) = self.hosts.get_mut(number as usize) else {
-            return;
-        };
-        let mut plan = |role, due: Option<Instant>, planned: &mut Option<Instant>| {
-            if let Some(due) = due
-                && planned.is_none_or(|planned| due < planned)
-            {
-                *planned = Some(due);
-                self.queue
-                    .push(due.max(self.now), Happening::Wake(number, role));
-            }
-        };
-        if let Some(asking) = host.asking.as_deref_mut() {
-            let [downloader, prober] = &mut asking.wakes;
-            plan(Role::Downloader, asking.machine.poll_timeout(), downloader);
-            plan(Role::Prober, asking.prober.poll_timeout(), prober);
-        }
-        if let Some(offers) = host.offers.as_deref_mut() {
-            plan(
-                Role::Offers,
-                offers.machine.poll_timeout(),
-                &mut offers.wake,
-            );
-        }
-        if let Some(cache) = host.cache.as_deref_mut() {
-            let [server, client] = &mut cache.wakes;
-            plan(Role::Cache, cache.server.poll_timeout(), server);
-            plan(Role::CacheClient, cache.client.poll_timeout(), client);
-        }
-        if let Some(answering) = host.answering.as_deref_mut() {
-            let [server, responder] = &mut answering.wakes;
-            plan(Role::Server, answering.server.poll_timeout(), server);
-            plan(
-                Role::Responder,
-                answering.responder.poll_timeout(),
-                responder,
-            );
-        }
-    }
-
-    fn wake(&mut self, number: u32, role: Role) {
-        let now = self.now;
-        let Some(host) = self.hosts.get_mut(number as usize) else {
-            return;
-        };
-        let asking = host.asking.as_deref_mut();
-        let answering = host.answering.as_deref_mut();
-        let cache = host.cache.as_deref_mut();
-        // A wake that was planned for later, or earlier than the machine wants now, does nothing.
-        let is_due = match role {
-            Role::Downloader => {
-                asking.is_some_and(|it| due(&mut it.wakes[0], it.machine.poll_timeout(), now))
-            }
-            Role::Prober => {
-                asking.is_some_and(|it| due(&mut it.wakes[1], it.prober.poll_timeout(), now))
-            }
-            Role::Server => {
-                answering.is_some_and(|it| due(&mut it.wakes[0], it.server.poll_timeout(), now))
-            }
-            Role::Responder => {
-                answering.is_some_and(|it| due(&mut it.wakes[1], it.responder.poll_timeout(), now))
-            }
-            Role::Offers => {
-                let offers = host.offers.as_deref_mut();
-                offers.is_some_and(|it| due(&mut it.wake, it.machine.poll_timeout(), now))
-            }
-            Role::Cache => {
-                cache.is_some_and(|it| due(&mut it.wakes[0], it.server.poll_timeout(), now))
-            }
-            Role::CacheClient => {
-                cache.is_some_and(|it| due(&mut it.wakes[1], it.client.poll_timeout(), now))
-            }
-        };
-        if !is_due {
-            self.plan_wakes(number);
-            return;
-        }
-        match role {
-            Role::Offers => self.offers(number, OfferInput::Timeout),
-            Role::Cache => self.cache(number, CacheInput::Timeout),
-            Role::CacheClient => self.cache_client(number, retrieval::client::Input::Timeout),
-            Role::Downloader => self.client(number, Input::Timeout),
-            Role::Prober => self.prober_timeout(number),
-            Role::Server => self.server_timeout(number),
-            Role::Responder => self.responder_timeout(number),
-        }
-    }
-
     /// Something is not as it must be.
     pub(super) fn violated(&mut self, what: String) {
         if self.outcome.violations.len() >= VIOLATIONS_LIMIT {
@@ -617,18 +546,14 @@ impl<'p> Branch<'p> {
         let now = self.now;
         self.outcome.wan_down_bytes = self.network.carried(now, self.wan_down);
         self.outcome.wan_up_bytes = self.network.carried(now, self.wan_up);
+        let carried = [self.outcome.wan_down_bytes, self.outcome.wan_up_bytes];
         let brought = (self.network.flows() == 0 && !self.was_cut).then_some(self.brought);
         self.check_at_end(brought);
+        let recorder = std::mem::replace(&mut self.recorder, Recorder::for_span(0));
+        self.outcome.series = recorder.finish(carried);
         self.outcome.trace = std::mem::take(&mut self.trace).finish();
         self.outcome
     }
-}
-
-fn due(planned: &mut Option<Instant>, wanted: Option<Instant>, now: Instant) -> bool {
-    if planned.is_some_and(|planned| planned <= now) {
-        *planned = None;
-    }
-    wanted.is_some_and(|wanted| wanted <= now)
 }
 
 pub(super) fn span(span: Span) -> Duration {

@@ -18,9 +18,13 @@ mod overhead;
 mod queue;
 mod serving;
 mod store;
+mod waking;
+
+use std::sync::PoisonError;
 
 use crate::outcome::{Outcome, SiteOutcome};
 use crate::plan::Plan;
+use crate::series::{BRANCHES_RECORDED_MOST, Series};
 use branch::Branch;
 
 /// Carries out a plan, branches side by side on so many threads.
@@ -36,6 +40,7 @@ pub(crate) fn run_that_trusts_everybody(plan: &Plan) -> Outcome {
 }
 
 fn run_with(plan: &Plan, threads: usize, trusts_everybody: bool) -> Outcome {
+    let series = std::sync::Mutex::new(Series::default());
     let next = std::sync::atomic::AtomicUsize::new(0);
     let work = || {
         let mut done: Vec<(usize, SiteOutcome)> = Vec::new();
@@ -46,7 +51,15 @@ fn run_with(plan: &Plan, threads: usize, trusts_everybody: bool) -> Outcome {
             };
             let mut branch = Branch::new(plan, site);
             branch.faulting.trusts_everybody = trusts_everybody;
-            done.push((number, branch.run()));
+            let mut outcome = branch.run();
+            series
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .merge(&outcome.series);
+            if plan.sites.len() > BRANCHES_RECORDED_MOST {
+                outcome.series = Series::default();
+            }
+            done.push((number, outcome));
         }
     };
     let threads = threads.clamp(1, plan.sites.len().max(1));
@@ -64,5 +77,6 @@ fn run_with(plan: &Plan, threads: usize, trusts_everybody: bool) -> Outcome {
     done.sort_unstable_by_key(|(number, _)| *number);
     Outcome {
         sites: done.into_iter().map(|(_, site)| site).collect(),
+        series: series.into_inner().unwrap_or_else(PoisonError::into_inner),
     }
 }

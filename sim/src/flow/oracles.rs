@@ -6,14 +6,10 @@ use peerdist::client::{BlockOp, Source, VerifyOp};
 use peerdist::content::SegmentId;
 use peerdist::retrieval::server::{Answer, Holdings};
 use peerdist::retrieval::{BlockIndex, BlockSet};
-use peerdist::time::{Duration, Instant};
 
 use super::branch::Branch;
+use crate::healing::late_of;
 use crate::outcome::{Shares, Transfer};
-use crate::plan::FaultPlan;
-
-/// How long after everything healed a download may take, besides twice the time that the line needs for all of them.
-const PATIENCE: Duration = Duration::from_secs(900);
 
 impl Branch<'_> {
     /// Whether a block passes as what it should be: its bytes tell, unless a defect was planted.
@@ -155,55 +151,10 @@ impl Branch<'_> {
             self.check_store(number);
         }
         if !self.faulting.is_quiet() {
-            let fetches = self.plan.fetches(self.site);
-            let sizes = fetches.iter().filter_map(|fetch| {
-                let content = self.plan.contents.get(fetch.content as usize)?;
-                Some(content.size)
-            });
-            let link = &self.site.site.link;
-            let late = late(
-                &self.faulting.faults,
-                &self.outcome.transfers,
-                patience(sizes.sum(), link.down.0),
-                self.plan.end,
-            );
+            let late = late_of(self.plan, self.site, &self.outcome);
             for what in late {
                 self.violated(what);
             }
         }
     }
-}
-
-/// How long downloads of so many bytes may take after everything healed.
-pub(crate) fn patience(bytes: u64, rate: u64) -> Duration {
-    let nanos = 16 * 1_000_000_000 * u128::from(bytes) / u128::from(rate.max(1));
-    PATIENCE + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
-
-/// Downloads that had all the time they need after everything healed, and did not end.
-pub(crate) fn late(
-    faults: &[FaultPlan],
-    transfers: &[Transfer],
-    patience: Duration,
-    end: Instant,
-) -> Vec<String> {
-    let mut late = Vec::new();
-    for transfer in transfers.iter().filter(|transfer| !transfer.is_complete) {
-        let mut from = transfer.began;
-        let mut is_excused = false;
-        for fault in faults.iter().filter(|fault| fault.from <= end) {
-            let is_held_up = fault.effect.holds_up() && fault.befalls(transfer.host);
-            is_excused |= is_held_up && fault.until.is_none();
-            from = from.max(fault.until.unwrap_or(fault.from));
-        }
-        if !is_excused && from + patience <= end {
-            late.push(format!(
-                "host {} did not get content {} although everything healed at {} ns",
-                transfer.host,
-                transfer.content,
-                from.as_nanos()
-            ));
-        }
-    }
-    late
 }
