@@ -29,6 +29,8 @@ builtins![
     "patch-tuesday",
     "hosted-vs-distributed",
     "multi-branch",
+    "partition-heal",
+    "hostile-peer",
     "hunt",
 ];
 

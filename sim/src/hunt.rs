@@ -32,9 +32,9 @@ pub struct Found {
     pub violations: Vec<String>,
     /// How many faults the seed drew.
     pub drawn: usize,
-    /// Those that it takes; nothing where it was not shrunk.
-    pub faults: Option<Vec<Fault>>,
-    /// What is wrong with these.
+    /// Those that it takes; all of them where it was not shrunk.
+    pub faults: Vec<Fault>,
+    /// What is wrong with these; nothing where it was not shrunk.
     pub shrunk_violations: Vec<String>,
     /// Runs that it took to find out.
     pub runs: u64,
@@ -109,15 +109,15 @@ pub fn hunt(
                 return found;
             }
             let plan = Plan::new(Arc::clone(scenario), seed);
-            let drawn = plan.written_faults().len();
-            faults.fetch_add(drawn as u64, Ordering::Relaxed);
+            let drawn = plan.written_faults();
+            faults.fetch_add(drawn.len() as u64, Ordering::Relaxed);
             let violations = judge(&plan);
             if !violations.is_empty() {
                 found.push(Found {
                     seed,
                     violations,
-                    drawn,
-                    faults: None,
+                    drawn: drawn.len(),
+                    faults: drawn,
                     shrunk_violations: Vec::new(),
                     runs: 1,
                 });
@@ -228,8 +228,7 @@ impl Shrinking<'_> {
 }
 
 fn shrink(scenario: &Scenario, found: &mut Found, judge: &Judge<'_>) {
-    let plan = Plan::new(Arc::new(scenario.clone()), found.seed);
-    let faults = plan.written_faults();
+    let faults = found.faults.clone();
     let mut shrinking = Shrinking {
         scenario,
         seed: found.seed,
@@ -239,7 +238,7 @@ fn shrink(scenario: &Scenario, found: &mut Found, judge: &Judge<'_>) {
     };
     if shrinking.is_wrong_with(&faults) {
         let fewer = shrinking.drop_faults(faults);
-        found.faults = Some(shrinking.shorten(fewer));
+        found.faults = shrinking.shorten(fewer);
         found.shrunk_violations = shrinking.violations;
     }
     found.runs = shrinking.runs;
@@ -249,15 +248,12 @@ impl Found {
     /// The shortest command that shows it.
     #[must_use]
     pub fn repeat_line(&self, scenario: &str, engine: Engine) -> String {
-        let mut line = format!(
-            "peerdist sim run {scenario} --engine {engine} --seed {}",
-            self.seed
-        );
-        if let Some(faults) = &self.faults {
-            let faults: Vec<String> = faults.iter().map(written).collect();
-            line.push_str(&format!(" --set 'faults=[{}]'", faults.join(", ")));
-        }
-        line
+        let faults: Vec<String> = self.faults.iter().map(written).collect();
+        format!(
+            "peerdist sim run {scenario} --engine {engine} --seed {} --set 'faults=[{}]'",
+            self.seed,
+            faults.join(", ")
+        )
     }
 }
 
@@ -265,13 +261,19 @@ impl Found {
 #[must_use]
 pub fn written(fault: &Fault) -> String {
     let mut value = serde_json::to_value(fault).unwrap_or_default();
-    if let Some(map) = value.as_object_mut() {
-        map.retain(|key, value| {
-            let is_nothing = value.as_object().is_some_and(serde_json::Map::is_empty);
-            !is_nothing && !(key == "at" && value == "0 B")
-        });
-    }
+    leave_out_nothing_said(&mut value);
     flow_style(&value)
+}
+
+fn leave_out_nothing_said(value: &mut serde_json::Value) {
+    let Some(map) = value.as_object_mut() else {
+        return;
+    };
+    map.retain(|_, value| {
+        leave_out_nothing_said(value);
+        let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
+        !(value.is_null() || is_empty || *value == false)
+    });
 }
 
 fn flow_style(value: &serde_json::Value) -> String {
@@ -320,7 +322,7 @@ mod tests {
         assert!(!hunted.found.is_empty(), "{hunted:?}");
         assert_eq!(hunted, hunt(&scenario, 1..31, 1, &judge, &|| ()));
         let first = &hunted.found[0];
-        let faults = first.faults.as_ref().unwrap();
+        let faults = &first.faults;
         let [one] = &faults[..] else {
             panic!("{faults:#?}");
         };
@@ -346,14 +348,20 @@ mod tests {
         assert_eq!(super::judge(Engine::Flow, &again), Vec::<String>::new());
     }
 
-    #[test]
-    fn seeds_of_the_scenario_that_hunts_break_no_oracle_of_the_flow_engine() {
-        let seeds = std::env::var("PEERDIST_HUNT_SEEDS").ok();
-        let seeds: u64 = seeds.map_or(200, |seeds| seeds.parse().unwrap());
-        let engine = |plan: &Plan| judge(Engine::Flow, plan);
-        let hunted = hunt(&scenario(), 1..seeds + 1, 2, &engine, &|| ());
+    fn hunts(engine: Engine, seeds: &str, usually: u64) {
+        let seeds = std::env::var(seeds).ok();
+        let seeds: u64 = seeds.map_or(usually, |seeds| seeds.parse().unwrap());
+        let (scenario, without) = drawn_for(engine, &scenario());
+        let began = std::time::Instant::now();
+        let judge = |plan: &Plan| judge(engine, plan);
+        let hunted = hunt(&Arc::new(scenario), 1..seeds + 1, 2, &judge, &|| ());
+        println!(
+            "{engine}: {seeds} seeds, {} faults, without {without:?}, {:.0} s",
+            hunted.faults,
+            began.elapsed().as_secs_f64()
+        );
         let lines = hunted.found.iter().map(|found| {
-            let line = found.repeat_line("hunt", Engine::Flow);
+            let line = found.repeat_line("hunt", engine);
             format!(
                 "{line}\n  {:?}\n  {:?}",
                 found.violations.first(),
@@ -368,5 +376,15 @@ mod tests {
             lines.join("\n")
         );
         assert!(hunted.faults > 4 * seeds);
+    }
+
+    #[test]
+    fn seeds_of_the_scenario_that_hunts_break_no_oracle_of_the_flow_engine() {
+        hunts(Engine::Flow, "PEERDIST_HUNT_SEEDS", 200);
+    }
+
+    #[test]
+    fn seeds_of_the_scenario_that_hunts_break_no_oracle_of_the_packet_engine() {
+        hunts(Engine::Packet, "PEERDIST_HUNT_PACKET_SEEDS", 2);
     }
 }

@@ -11,6 +11,13 @@ pub(crate) enum SimCommand {
     ///
     /// Exit code 1 if a scenario does not come out as it expects.
     Run(RunArgs),
+    /// Search for faults that break something: each seed draws others
+    ///
+    /// Checks of every run that something is wrong with: content that is not whole or mixed from versions, bytes lost on
+    /// a link, a link above its rate, a host that gives what it does not have, a store above its size, a download that
+    /// does not end although everything healed. What is found is shrunk to the faults that it takes, and printed with the
+    /// command that repeats it. Exit code 1 if anything is found.
+    Hunt(HuntArgs),
     /// List the scenarios that come with the program
     List(ListArgs),
     /// Show what a scenario says
@@ -57,6 +64,39 @@ pub(crate) enum EngineArg {
     /// Core's machines, messages as sizes, links shared fairly: a million hosts
     Flow,
     /// The programs themselves on a simulated network: up to 50 hosts, minutes of simulated time
+    Packet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HuntArgs {
+    /// The name of one that comes with the program, or a file; some of its faults must be random
+    #[arg(default_value = "hunt", value_hint = ValueHint::FilePath)]
+    pub(crate) scenario: String,
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub(crate) from: u64,
+    /// What carries them out
+    #[arg(long, value_enum, default_value_t = HuntEngine::Flow)]
+    pub(crate) engine: HuntEngine,
+    /// Set a key of the scenario otherwise, such as hosts.desks.count=50
+    #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Threads; the result does not depend on them [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HuntEngine {
+    /// Core's machines, messages as sizes: hundreds of seeds a second
+    Flow,
+    /// The programs themselves: a seed in a second or two; faults that it cannot carry out are left out
     Packet,
 }
 

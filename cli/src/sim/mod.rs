@@ -1,6 +1,7 @@
 //! `peerdist sim`: what PeerDist would save, simulated.
 
 pub(crate) mod args;
+mod hunt;
 mod run;
 
 use std::io::{Write, stdout};
@@ -15,6 +16,7 @@ use args::{ExplainArgs, ListArgs, SimCommand};
 pub(crate) fn run(command: &SimCommand) -> Result<ExitCode, Failure> {
     match command {
         SimCommand::Run(args) => run::run(args),
+        SimCommand::Hunt(args) => hunt::run(args),
         SimCommand::List(args) => list(args),
         SimCommand::Explain(args) => explain(args),
         SimCommand::Schema => {
@@ -136,6 +138,9 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
             }
         }
         writeln!(out, "{who} fetch {what}: {when}, from {}", arrive.from)?;
+    }
+    for fault in &scenario.faults {
+        writeln!(out, "goes wrong: {}", peerdist_sim::hunt::written(fault))?;
     }
     for expectation in &scenario.expect {
         writeln!(out, "expected: {expectation}")?;

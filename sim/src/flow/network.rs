@@ -2,6 +2,8 @@
 //! Invariant: whole numbers only; the flows on a link together never exceed its rate; a flow carries exactly its bytes.
 //! Unit: nanoseconds; rates in 1/1024 bit a second; what a flow was given in such rates times nanoseconds.
 
+mod checks;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
@@ -453,49 +455,6 @@ impl Network {
         if let Some(due) = due {
             self.due.insert((due, group.path, place));
         }
-    }
-
-    /// Links that carried something else than their flows got: none, or the sharing is wrong.
-    pub(super) fn unbalanced(&self) -> Option<Link> {
-        let mut brought: Vec<u128> = self.links.iter().map(|link| link.brought).collect();
-        for flow in self.flows.values() {
-            let Some(group) = self.groups.get(flow.group as usize) else {
-                continue;
-            };
-            for link in group.path.links() {
-                if let Some(brought) = brought.get_mut(link.0 as usize) {
-                    *brought += group.service.saturating_sub(flow.start);
-                }
-            }
-        }
-        let links = self.links.iter().zip(&brought);
-        let place = links
-            .clone()
-            .position(|(link, brought)| link.served != *brought)?;
-        u32::try_from(place).ok().map(Link)
-    }
-
-    /// Links that carried more than their rate allows in the time: none, or the sharing is wrong.
-    pub(super) fn overfull(&self, now: Instant) -> Option<Link> {
-        let nanos = u128::from(now.as_nanos());
-        let place = self
-            .links
-            .iter()
-            .position(|link| link.served > link.rate * nanos)?;
-        u32::try_from(place).ok().map(Link)
-    }
-
-    /// Links whose flows together have more than there is: none, or the sharing is wrong.
-    pub(super) fn overloaded(&self) -> Option<Link> {
-        let asked = |link: &LinkState| -> u128 {
-            let groups = link.groups.iter();
-            let groups = groups.filter_map(|place| self.groups.get(*place as usize));
-            groups
-                .map(|group| group.rate * group.steps.len() as u128)
-                .sum()
-        };
-        let place = self.links.iter().position(|link| asked(link) > link.rate)?;
-        u32::try_from(place).ok().map(Link)
     }
 }
 

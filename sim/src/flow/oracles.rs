@@ -158,3 +158,107 @@ impl Branch<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use peerdist::client::DownloadToken;
+    use peerdist::content::Version;
+    use peerdist::retrieval::CryptoAlgorithm;
+    use peerdist::retrieval::server::BlockFrame;
+    use peerdist::time::Instant;
+
+    use super::*;
+    use crate::flow::host::Download;
+    use crate::plan::{FetchPlan, Plan};
+    use crate::scenario::load;
+
+    fn plan(faults: &str) -> Plan {
+        let text = format!(
+            "sites: {{ a: {{}} }}\nhosts: {{ b: {{ count: 2, version: 1, store: {{ size: 1 MB }} }} }}\n\
+             contents: {{ c: {{ size: 300 kB }} }}\nworkload: [{{ arrive: {{ from: 1 h }} }}]\nfaults: [{faults}]\n"
+        );
+        Plan::new(Arc::new(load("test", &text).unwrap()), 1)
+    }
+
+    fn first_block(plan: &Plan) -> (SegmentId, Answer) {
+        let segment = plan.contents[0].layout(1).unwrap().segments[0].id;
+        let frame = BlockFrame {
+            segment,
+            index: BlockIndex::FIRST,
+            next: 0,
+            crypto: CryptoAlgorithm::AES_128,
+            iv: None,
+            payload_len: 65_536,
+        };
+        (segment, Answer::Block(frame))
+    }
+
+    #[test]
+    fn who_gives_what_he_does_not_have_is_found_unless_he_is_said_to_lie() {
+        for (faults, expected) in [("", 1), ("{ kind: lies, who: { host: 0 } }", 0)] {
+            let plan = plan(faults);
+            let (_, answer) = first_block(&plan);
+            let mut branch = Branch::new(&plan, &plan.sites[0]);
+            for place in 0..branch.faulting.faults.len() {
+                branch.fault(place, true);
+            }
+            assert!(branch.is_wrong_from(0, &answer));
+            assert_eq!(branch.outcome.violations.len(), expected);
+        }
+        let plan = plan("");
+        let (_, answer) = first_block(&plan);
+        let mut branch = Branch::new(&plan, &plan.sites[0]);
+        let segment = plan.contents[0].layout(1).unwrap().segments[0];
+        branch.hosts[0]
+            .store
+            .put(Instant::ZERO, Version::V1, &segment, BlockIndex::FIRST);
+        assert!(!branch.is_wrong_from(0, &answer));
+        assert!(branch.outcome.violations.is_empty());
+    }
+
+    #[test]
+    fn a_store_with_more_than_it_may_have_is_found() {
+        let plan = plan("");
+        let mut branch = Branch::new(&plan, &plan.sites[0]);
+        branch.check_store(1);
+        assert!(branch.outcome.violations.is_empty());
+        branch.hosts[1].store.overfill();
+        branch.check_store(1);
+        assert!(branch.outcome.violations[0].contains("more than it may"));
+    }
+
+    #[test]
+    fn content_that_is_not_whole_is_found() {
+        let plan = plan("");
+        let mut branch = Branch::new(&plan, &plan.sites[0]);
+        let fetch = FetchPlan {
+            at: Instant::ZERO,
+            host: 0,
+            content: 0,
+        };
+        let download = Download {
+            fetch,
+            content: 0,
+            shares: Shares {
+                peers: 299_999,
+                ..Shares::default()
+            },
+        };
+        branch.hosts[0].downloads.insert(DownloadToken(1), download);
+        branch.ended(0, DownloadToken(1), true);
+        assert!(branch.outcome.violations[0].contains("got 299999 bytes of 300000"));
+    }
+
+    #[test]
+    fn a_line_that_carried_something_else_than_it_brought_is_found() {
+        let plan = plan("");
+        let mut branch = Branch::new(&plan, &plan.sites[0]);
+        branch.outcome.wan_down_bytes = 7;
+        branch.check_at_end(Some([7, 0]));
+        assert!(branch.outcome.violations.is_empty());
+        branch.check_at_end(Some([8, 0]));
+        assert!(branch.outcome.violations[0].contains("the line carried"));
+    }
+}

@@ -17,38 +17,29 @@ const DRAWN_LIMIT: u32 = 1_000;
 #[serde(deny_unknown_fields, default)]
 pub struct Fault {
     /// What goes wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<FaultKind>,
     /// From when.
     pub at: Span,
     /// How long, then it heals; to the end where it is not given.
-    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "for")]
     pub lasts: Option<Span>,
     /// Whom it befalls.
     pub who: Who,
     /// `partition`: what they cannot reach.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Beyond>,
     /// `slow_disk`: how long the store takes to find a block.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Span>,
     /// `slow_disk`: how fast it then reads.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
     /// `clock_skew`: how far the clock is ahead.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ahead: Option<Span>,
     /// `clock_skew`: how far it is behind.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub behind: Option<Span>,
     /// `new_version`: which content changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// `new_version`: the content that is had under its name from then on.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub becomes: Option<String>,
     /// Instead of one kind: as many as the seed draws.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub random: Option<Random>,
 }
 
@@ -125,28 +116,15 @@ pub enum Beyond {
 #[serde(deny_unknown_fields, default)]
 pub struct Who {
     /// Those of this site.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub site: Option<String>,
     /// Those of this copy of it, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub copy: Option<u32>,
     /// Those of this group.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// The one of this number, from 0: among those of the group in a branch, else among all of the branch.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<u32>,
     /// The hosted cache, and no other host.
-    #[serde(skip_serializing_if = "is_false")]
     pub hosted_cache: bool,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over references"
-)]
-const fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// Faults as a seed draws them, in each branch that is meant.
