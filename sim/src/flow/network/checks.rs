@@ -8,7 +8,7 @@ use super::{Link, LinkState, Network};
 
 impl Network {
     /// Links that carried something else than their flows got: none, or the sharing is wrong.
-    pub(super) fn unbalanced(&self) -> Option<Link> {
+    pub(in crate::flow) fn unbalanced(&self) -> Option<Link> {
         let mut brought: Vec<u128> = self.links.iter().map(|link| link.brought).collect();
         for flow in self.flows.values() {
             let Some(group) = self.groups.get(flow.group as usize) else {
@@ -28,7 +28,7 @@ impl Network {
     }
 
     /// Links that carried more than their rate allows in the time: none, or the sharing is wrong.
-    pub(super) fn overfull(&self, now: Instant) -> Option<Link> {
+    pub(in crate::flow) fn overfull(&self, now: Instant) -> Option<Link> {
         let nanos = u128::from(now.as_nanos());
         let place = self
             .links
@@ -38,7 +38,7 @@ impl Network {
     }
 
     /// Links whose flows together have more than there is: none, or the sharing is wrong.
-    pub(super) fn overloaded(&self) -> Option<Link> {
+    pub(in crate::flow) fn overloaded(&self) -> Option<Link> {
         let asked = |link: &LinkState| -> u128 {
             let groups = link.groups.iter();
             let groups = groups.filter_map(|place| self.groups.get(*place as usize));
