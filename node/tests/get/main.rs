@@ -8,6 +8,7 @@
 )]
 
 mod neighbours;
+mod offered;
 mod origins;
 mod peers;
 mod resumed;
