@@ -21,9 +21,11 @@ use super::described::Described;
 use super::discovery::Discovery;
 use super::driver::{Driver, Ended, Parts};
 use super::error::GetError;
+use super::head_start::{self, HeadStart};
 use super::local;
 use super::offers::Offers;
 use super::origin::{First, Origin};
+use super::pace::Pace;
 use super::peers::Peers;
 use super::plain;
 use super::report::{Observer, Report, Shares};
@@ -357,11 +359,6 @@ impl<N: Network> Fetching<N> {
             cache: request.cache.clone(),
             spare: Spare::default(),
         });
-        let looking = Arc::clone(&bench);
-        let have = offload(move || local::blocks(&looking)).await;
-        let have = have
-            .map_err(|error| failed(io::Error::other(error)))?
-            .map_err(failed)?;
         let stream = match &request.destination {
             Destination::Stream(to) => Some(Stream::start(
                 to.clone(),
@@ -370,6 +367,17 @@ impl<N: Network> Fetching<N> {
             )),
             Destination::File(_) => None,
         };
+        // A reader does not wait until all is looked at that the store has.
+        let ahead = request.settings.of_v1.ahead_bytes_limit;
+        let start = match &stream {
+            Some(to) => head_start::hand_on(&bench, to, ahead, observer, &request.stop).await?,
+            None => HeadStart::default(),
+        };
+        let looking = Arc::clone(&bench);
+        let have = offload(move || local::blocks(&looking, start.have)).await;
+        let have = have
+            .map_err(|error| failed(io::Error::other(error)))?
+            .map_err(failed)?;
         let (shelf, serving, port) = match (&request.sharing, partial.as_ref()) {
             (Some(sharing), Some(partial)) => {
                 let file = partial.reader().map_err(failed)?;
@@ -383,13 +391,15 @@ impl<N: Network> Fetching<N> {
             Mode::Hosted(hosted) => Some(hosted),
             _ => None,
         };
-        let offers = hosted.and_then(|hosted| self.offers(hosted, port, &described));
+        let given = serving.as_ref().map(|serving| &serving.blocks_given);
+        let offers = hosted.and_then(|hosted| self.offers(hosted, port, &described, given));
         let distributed = request.mode == Mode::Distributed;
         let parts = Parts {
             origin: self.origin.clone(),
             peer_client: self.peer_client.clone(),
             bench,
             have,
+            handed_on: start.until,
             stream,
             shelf,
             peers: Peers::new(hosted.map(|hosted| hosted.retrieval.as_str())),
@@ -471,6 +481,7 @@ impl<N: Network> Fetching<N> {
         hosted: &HostedCache,
         port: u16,
         described: &Arc<Described>,
+        given: Option<&Arc<RetrievalCounters>>,
     ) -> Option<Offers<N>> {
         let to = hosted.offers.as_ref().filter(|_| port != 0)?;
         let scheme = match hosted.version {
@@ -483,13 +494,11 @@ impl<N: Network> Fetching<N> {
             ..OfferSettings::default()
         };
         let base = format!("{scheme}://{to}");
-        Some(Offers::new(
-            self.peer_client.clone(),
-            &base,
-            settings,
-            described,
-            self.request.clock,
-        ))
+        let (clock, limits) = (self.request.clock, &self.request.settings);
+        let (most, still_ms) = (limits.offers_ahead_most, limits.offers_still_ms);
+        let pace = Pace::new(most, still_ms, given.cloned(), clock.now());
+        let client = self.peer_client.clone();
+        Some(Offers::new(client, &base, settings, described, clock, pace))
     }
 
     /// Waits until the hosted cache fetched what it was offered, or time is up.
@@ -505,7 +514,7 @@ impl<N: Network> Fetching<N> {
         let most = tokio::time::Duration::from_millis(share_for_ms);
         let look = tokio::time::Duration::from_millis(20);
         let waiting = async {
-            offers.flush();
+            offers.end();
             loop {
                 let is_over = offers.is_idle();
                 if is_over && fetched() >= offers.offered_blocks {
@@ -517,7 +526,11 @@ impl<N: Network> Fetching<N> {
         tokio::select! {
             biased;
             () = self.request.stop.cancelled() => {}
-            _ = tokio::time::timeout(most, waiting) => {}
+            waited = tokio::time::timeout(most, waiting) => {
+                if waited.is_err() {
+                    tracing::debug!(share_for_ms, "the hosted cache did not fetch all that was for it");
+                }
+            }
         }
     }
 }

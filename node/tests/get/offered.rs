@@ -11,14 +11,19 @@ use http::Response;
 use http_body_util::{BodyExt, Full};
 use peerdist::content::{ContentInfo, Version};
 use peerdist::hosted_cache::{self, Request as Offer, ResponseCode};
+use peerdist_node::clock::Clock;
 use peerdist_node::get::{HostedCache, Mode};
+use peerdist_node::hosted_cache::{HostedCache as Cache, HostedCacheOptions};
 use peerdist_node::http::RequestBody;
 use peerdist_node::http::server::{ServerOptions, serve};
 use peerdist_node::net::{Listener, Network, TokioNetwork};
+use peerdist_node::store::{Store, StoreSettings, wall_clock};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::room::{Blocks, Desk, Origin, Temper, aside, content, get, info_of, peer, sharing};
+use crate::room::{
+    Blocks, Desk, Origin, Temper, aside, content, get, info_of, peer, peer_options, sharing,
+};
 
 const LENGTH: usize = 2_000_003;
 
@@ -164,5 +169,51 @@ async fn the_file_is_there_before_the_hosted_cache_has_it_and_the_wait_does_not_
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(*takes.fetched.lock().unwrap(), LENGTH as u64);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_lets_few_segments_wait_is_offered_them_as_it_fetches_and_has_all_in_the_end()
+{
+    let bytes = content(4_000_003, 37);
+    // What is described afterwards is offered all at once.
+    for temper in [
+        Temper::late(Version::V2, &bytes),
+        Temper::good(Version::V2, &bytes),
+    ] {
+        let info = info_of(Version::V2, &bytes);
+        let origin = Origin::start(temper).await;
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path(), &StoreSettings::default()).unwrap();
+        let retrieval = peer_options(Clock::starting_at(wall_clock())).retrieval;
+        let mut options = HostedCacheOptions::new((Ipv4Addr::LOCALHOST, 0).into(), retrieval);
+        options.settings.segments_queued_per_client = 4;
+        options.settings.segments_in_flight_per_client = 1;
+        let stop = CancellationToken::new();
+        let _stop = stop.clone().drop_guard();
+        let cache = Cache::start(&TokioNetwork, store.clone(), options, stop);
+        let at = cache.await.unwrap().http_addr();
+        let desk = Desk::new();
+        let mut request = desk.request(&origin, &[]);
+        request.mode = hosted(at, at);
+        request.sharing = Some(sharing(30_000, false));
+        request.settings.offers_ahead_most = 4;
+        request.settings.offers_still_ms = 20_000;
+        get(request).await.unwrap();
+        desk.assert_is(&bytes);
+        let info = ContentInfo::decode(&info).unwrap();
+        assert!(info.segment_count() > 20, "more than may wait");
+        for segment in info.segments() {
+            // The last of them may not be written yet. Nobody there can read it.
+            let began = Instant::now();
+            let is_there = || {
+                let known = store.inspect(&segment.id()).unwrap();
+                known.is_some_and(|known| known.sealed.len() == 1)
+            };
+            while !is_there() {
+                assert!(began.elapsed() < Duration::from_secs(5), "{segment:?}");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
     }
 }

@@ -47,7 +47,7 @@ impl<N: Network> Fetching<N> {
         };
         let cache = request.cache.clone();
         let looking = offload(move || {
-            let have = local::blocks(&bench)?;
+            let have = local::blocks(&bench, Vec::new())?;
             if let (Some(cache), Some(file)) = (cache, &bench.file) {
                 local::keep(&bench.described, file, &*cache, &have)?;
             }
@@ -64,7 +64,7 @@ impl<N: Network> Fetching<N> {
         let served = self.serve(sharing?, &shelf).await;
         let failed = |error: &_| tracing::warn!(%error, "what was fetched is not shared");
         let (serving, port) = served.inspect_err(failed).ok()?;
-        let offers = self.offer_all(&described, &have, port);
+        let offers = self.offer_all(&described, &have, &serving, port);
         Some((serving, offers))
     }
 
@@ -111,12 +111,13 @@ impl<N: Network> Fetching<N> {
         &self,
         described: &Arc<Described>,
         have: &[BlockSet],
+        serving: &Serving,
         port: u16,
     ) -> Option<Offers<N>> {
         let Mode::Hosted(hosted) = &self.request.mode else {
             return None;
         };
-        let mut offers = self.offers(hosted, port, described)?;
+        let mut offers = self.offers(hosted, port, described, Some(&serving.blocks_given))?;
         for (segment, blocks) in have.iter().enumerate() {
             let Some(wanted) = described.wanted(segment) else {
                 break;
