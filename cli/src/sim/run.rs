@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use peerdist_sim::engine::Engine;
 use peerdist_sim::plan::Plan;
+use peerdist_sim::report::{self, Report};
 use peerdist_sim::results::{self, Manifest, Results};
 use peerdist_sim::scenario::Scenario;
 use peerdist_sim::scenario::expectation::Expectation;
@@ -27,6 +28,8 @@ struct Ran {
     seeds: Vec<u64>,
     summaries: Vec<Summary>,
     violations: Vec<String>,
+    /// What is shown of the first run, where there are results.
+    report: Option<Report>,
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -98,6 +101,7 @@ fn carry_out(
         seeds: (0..args.runs).map(|run| first.wrapping_add(run)).collect(),
         summaries: Vec::new(),
         violations: Vec::new(),
+        report: None,
         scenario,
     };
     for &seed in &ran.seeds {
@@ -108,6 +112,11 @@ fn carry_out(
         if let Some(results) = &mut results {
             let added = results.add(&plan, &outcome, &summary);
             added.map_err(Failure::usage)?;
+            if ran.report.is_none() {
+                let name = shown_name(&ran.name);
+                let report = Report::new(&name, engine.name(), &plan, &outcome, &summary);
+                ran.report = Some(report);
+            }
         }
         ran.summaries.push(summary);
         ran.violations.extend(
@@ -117,6 +126,11 @@ fn carry_out(
         );
     }
     Ok(ran)
+}
+
+fn shown_name(name: &str) -> String {
+    let name = Path::new(name).file_stem().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn write(args: &RunArgs, ran: &Ran, results: Results) -> Result<(), Failure> {
@@ -138,6 +152,18 @@ fn write(args: &RunArgs, ran: &Ran, results: Results) -> Result<(), Failure> {
             args.runs, ran.engine
         ),
     };
+    if let Some(report) = &ran.report {
+        let mut report = report.clone();
+        report.command.clone_from(&manifest.command);
+        report.scenario_sha256.clone_from(&manifest.scenario_sha256);
+        if ran.summaries.len() > 1 {
+            let means = results::means(&ran.summaries).into_iter();
+            report.means = means.map(|(name, mean)| (name.to_owned(), mean)).collect();
+        }
+        let page = report::html(&report).map_err(Failure::usage)?;
+        let written = results.file("report.html", page.as_bytes());
+        written.map_err(Failure::usage)?;
+    }
     results.finish(&text, &manifest).map_err(Failure::usage)
 }
 
