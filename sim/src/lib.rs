@@ -11,6 +11,7 @@
 //! | [`series`], [`baseline`] | what flowed when, and what would have flowed without caching |
 //! | [`statistics`], [`results`] | several runs as one, and all of it on disk |
 //! | [`report`] | a run as a page to look at |
+//! | [`sweep`] | a scenario with other values, over and over |
 //! | [`builtin`] | the scenarios that come with the program |
 //! | [`chance`] | numbers that follow from a seed, the same on every machine |
 
@@ -28,3 +29,4 @@ pub mod scenario;
 pub mod series;
 pub mod statistics;
 pub mod summary;
+pub mod sweep;

@@ -93,6 +93,15 @@ pub fn csv(seeds: &[u64], summaries: &[Summary]) -> String {
     text
 }
 
+/// Text as a field of comma-separated values.
+#[must_use]
+pub fn csv_text(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
+}
+
 /// The scenario as it is run, and its hash.
 ///
 /// # Errors
