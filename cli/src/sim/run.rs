@@ -295,7 +295,7 @@ impl Ran {
     }
 }
 
-fn bytes(bytes: f64) -> String {
+pub(super) fn bytes(bytes: f64) -> String {
     let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
     let unit = units.iter().find(|(size, _)| bytes >= *size);
     match unit {
@@ -304,7 +304,7 @@ fn bytes(bytes: f64) -> String {
     }
 }
 
-fn seconds(seconds: f64) -> String {
+pub(super) fn seconds(seconds: f64) -> String {
     if seconds >= 5_400.0 {
         format!("{:.1} h", seconds / 3_600.0)
     } else if seconds >= 90.0 {

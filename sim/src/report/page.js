@@ -166,7 +166,7 @@ function times() {
 
 function active() {
   const list = T.downloads_active, peak = Math.max(0, ...list);
-  $("active-says").textContent = "At the end of each bin; " + whole(peak) + " at most.";
+  $("active-says").textContent = "The most at a time, in bins of " + span(BIN) + "; never more than " + whole(peak) + ".";
   new Chart($("active-plot"), {
     label: "Downloads under way over time. " + $("active-says").textContent, height: 260, isTime: true, x: timeAxis,
     y: (from, to) => {

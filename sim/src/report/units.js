@@ -79,7 +79,7 @@ function timeTicks(from, to, count) {
 }
 function spread(from, to, step) {
   const all = [];
-  for (let k = Math.ceil(from / step - 1e-9); k * step <= to + step * 1e-9 && all.length < 200; k++) all.push(k * step);
+  for (let k = Math.ceil(from / step - 1e-9); k * step <= to + step * 1e-9 && all.length < 200; k++) all.push(k * step || 0);
   all.step = step;
   return all;
 }

@@ -2,6 +2,7 @@
 //! Invariant: a directory has its name only when everything in it is there; none is replaced unasked.
 //! Byte order: none.
 
+pub mod compare;
 pub mod rows;
 pub mod table;
 pub mod timeline;

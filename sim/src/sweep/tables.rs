@@ -110,21 +110,22 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize, SweepError> {
     let count = header.arms.len() * header.seeds.len();
     fs::create_dir(made.path().join(RUNS)).map_err(failed)?;
     for number in 0..count {
-        let mut kept: Option<Run> = None;
+        let mut kept: Option<(&PathBuf, Run)> = None;
         for shard in shards {
             let Some(run) = read_of(&header.sweep_sha256, shard, number)? else {
                 continue;
             };
-            if kept.as_ref().is_some_and(|kept| *kept != run) {
+            if kept.as_ref().is_some_and(|(_, kept)| *kept != run) {
                 let why = "this run came out otherwise in another shard; one of them is damaged";
                 return Err(wrong(&run_file(shard, number), why.to_owned()));
             }
-            kept = Some(run);
+            kept = Some((shard, run));
         }
-        if let Some(run) = kept {
-            let path = run_file(made.path(), number);
-            let written = fs::write(&path, json(&run)?);
-            written.map_err(|source| ResultsError::Io { path, source })?;
+        if let Some((shard, _)) = kept {
+            // As it is: what is read and written again might differ in the last digit of a number.
+            let (from, to) = (run_file(shard, number), run_file(made.path(), number));
+            let copied = fs::copy(&from, &to);
+            copied.map_err(|source| ResultsError::Io { path: to, source })?;
         }
     }
     write_whole(&made.path().join(HEADER), &json(&header)?)?;
@@ -137,8 +138,8 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize, SweepError> {
     Ok(count)
 }
 
-fn levels<'a>(header: &'a Header, run: usize) -> impl Iterator<Item = &'a super::Level> {
-    let arm = header.arms.get(run);
+fn levels(header: &Header, arm: usize) -> impl Iterator<Item = &super::Level> {
+    let arm = header.arms.get(arm);
     arm.into_iter().flat_map(|arm| &arm.levels)
 }
 
