@@ -51,6 +51,15 @@ pub(crate) struct RunArgs {
     /// Where the results go: figures, tables and a page to look at, in a new directory for each scenario
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
+    /// Figures for papers too: what the line carried, where content came from, how long downloads took
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "FORMAT",
+        requires = "out"
+    )]
+    pub(crate) plots: Vec<PlotFormat>,
     /// Replace results that are there
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
@@ -114,6 +123,14 @@ fn shard(text: &str) -> Result<Shard, String> {
         (1..=of).contains(&number).then_some(Shard { number, of })
     });
     read.ok_or_else(|| format!("'{text}' is no shard; expected one of several, such as 2/3"))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlotFormat {
+    /// Lines and text, of any size
+    Svg,
+    /// Dots, 300 an inch; drawn by rsvg-convert or resvg, one of which has to be installed
+    Png,
 }
 
 #[derive(Debug, Args)]

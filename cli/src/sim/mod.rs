@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod compare;
+mod raster;
 mod run;
 mod sweep;
 

@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use peerdist_sim::engine::Engine;
 use peerdist_sim::plan::Plan;
+use peerdist_sim::plots;
 use peerdist_sim::report::{self, Report};
 use peerdist_sim::results::{self, Manifest, Results};
 use peerdist_sim::scenario::Scenario;
 use peerdist_sim::scenario::expectation::Expectation;
 use peerdist_sim::summary::Summary;
 
-use super::args::{EngineArg, RunArgs};
+use super::args::{EngineArg, PlotFormat, RunArgs};
+use super::raster;
 use crate::failure::{Failure, JUDGED_BAD};
 use crate::print::count;
 
@@ -37,6 +39,9 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let mut scenarios = Vec::new();
     for name in &args.scenarios {
         scenarios.push((name.clone(), Arc::new(super::scenario(name, &args.set)?)));
+    }
+    if args.plots.contains(&PlotFormat::Png) {
+        raster::check()?;
     }
     let mut is_good = true;
     let mut as_json = Vec::new();
@@ -163,8 +168,28 @@ fn write(args: &RunArgs, ran: &Ran, results: Results) -> Result<(), Failure> {
         let page = report::html(&report).map_err(Failure::usage)?;
         let written = results.file("report.html", page.as_bytes());
         written.map_err(Failure::usage)?;
+        plot(&args.plots, &report, &results)?;
     }
     results.finish(&text, &manifest).map_err(Failure::usage)
+}
+
+fn plot(formats: &[PlotFormat], report: &Report, results: &Results) -> Result<(), Failure> {
+    if formats.is_empty() {
+        return Ok(());
+    }
+    for (name, svg) in plots::figures(report) {
+        for format in formats {
+            let written = match format {
+                PlotFormat::Svg => results.file(&format!("plots/{name}.svg"), svg.as_bytes()),
+                PlotFormat::Png => {
+                    let png = raster::png(&svg)?;
+                    results.file(&format!("plots/{name}.png"), &png)
+                }
+            };
+            written.map_err(Failure::usage)?;
+        }
+    }
+    Ok(())
 }
 
 impl Ran {

@@ -70,26 +70,26 @@ struct Expected {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
-struct Columns {
-    bin_seconds: f64,
-    line_down_bits_per_second: u64,
-    wan_down_bytes: Vec<u64>,
-    wan_up_bytes: Vec<u64>,
-    wan_down_bytes_without_caching: Vec<u64>,
-    bytes_from_origin: Vec<u64>,
-    bytes_from_peers: Vec<u64>,
-    bytes_from_hosted_cache: Vec<u64>,
-    bytes_from_local_cache: Vec<u64>,
-    downloads_active: Vec<u64>,
+pub(crate) struct Columns {
+    pub(crate) bin_seconds: f64,
+    pub(crate) line_down_bits_per_second: u64,
+    pub(crate) wan_down_bytes: Vec<u64>,
+    pub(crate) wan_up_bytes: Vec<u64>,
+    pub(crate) wan_down_bytes_without_caching: Vec<u64>,
+    pub(crate) bytes_from_origin: Vec<u64>,
+    pub(crate) bytes_from_peers: Vec<u64>,
+    pub(crate) bytes_from_hosted_cache: Vec<u64>,
+    pub(crate) bytes_from_local_cache: Vec<u64>,
+    pub(crate) downloads_active: Vec<u64>,
 }
 
 /// How long downloads took: values at equal distances from the shortest to the longest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Curve {
-    name: String,
-    downloads: u64,
-    complete: u64,
-    seconds: Vec<f64>,
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    pub(crate) downloads: u64,
+    pub(crate) complete: u64,
+    pub(crate) seconds: Vec<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -167,6 +167,14 @@ impl Report {
                 .collect(),
             branches_in_all: plan.sites.len(),
         }
+    }
+
+    pub(crate) const fn timeline(&self) -> &Columns {
+        &self.timeline
+    }
+
+    pub(crate) fn curves(&self) -> &[Curve] {
+        &self.curves
     }
 }
 

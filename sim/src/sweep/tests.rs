@@ -146,12 +146,13 @@ latin_hypercube:
         let arms = made.arms.iter();
         arms.map(|arm| arm.levels[place].number.unwrap()).collect()
     };
-    let parts: BTreeSet<u64> = of(2).iter().map(|it| ((it - 5.0) / 5.0) as u64).collect();
-    assert_eq!(parts.len(), 20);
-    let parts: BTreeSet<u64> = of(1).iter().map(|it| (it.log10() * 10.0) as u64).collect();
-    assert_eq!(parts.len(), 20);
-    let pairs: BTreeSet<u64> = of(0).iter().map(|it| ((it - 1.0) / 2.0) as u64).collect();
-    assert_eq!(pairs.len(), 20);
+    let parts = |place: usize, part: fn(f64) -> f64| {
+        let parts = of(place).into_iter().map(|it| part(it).floor().to_string());
+        parts.collect::<BTreeSet<String>>().len()
+    };
+    assert_eq!(parts(2, |it| (it - 5.0) / 5.0), 20);
+    assert_eq!(parts(1, |it| it.log10() * 10.0), 20);
+    assert_eq!(parts(0, |it| (it - 1.0) / 2.0), 20);
     assert_eq!(
         made.parameters[1].column(),
         "sites.branch.link.down (Mbit/s)"
