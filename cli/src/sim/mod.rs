@@ -1,7 +1,10 @@
 //! `peerdist sim`: what PeerDist would save, simulated.
 
 pub(crate) mod args;
+mod compare;
+mod raster;
 mod run;
+mod sweep;
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -15,6 +18,9 @@ use args::{ExplainArgs, ListArgs, SimCommand};
 pub(crate) fn run(command: &SimCommand) -> Result<ExitCode, Failure> {
     match command {
         SimCommand::Run(args) => run::run(args),
+        SimCommand::Compare(args) => compare::run(args),
+        SimCommand::Sweep(args) => sweep::run(args),
+        SimCommand::Merge(args) => sweep::merge(args),
         SimCommand::List(args) => list(args),
         SimCommand::Explain(args) => explain(args),
         SimCommand::Schema => {
