@@ -1,8 +1,11 @@
 //! `peerdist sim`: what PeerDist would save, simulated.
 
 pub(crate) mod args;
+mod compare;
 mod hunt;
+mod raster;
 mod run;
+mod sweep;
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -17,6 +20,9 @@ pub(crate) fn run(command: &SimCommand) -> Result<ExitCode, Failure> {
     match command {
         SimCommand::Run(args) => run::run(args),
         SimCommand::Hunt(args) => hunt::run(args),
+        SimCommand::Compare(args) => compare::run(args),
+        SimCommand::Sweep(args) => sweep::run(args),
+        SimCommand::Merge(args) => sweep::merge(args),
         SimCommand::List(args) => list(args),
         SimCommand::Explain(args) => explain(args),
         SimCommand::Schema => {

@@ -13,6 +13,9 @@ use peerdist::time::Instant;
 
 use crate::plan::Plan;
 
+/// No store has such names: what was promised is not taken for something else once the host is honest again.
+const CLAIMED: u64 = 1 << 63;
+
 /// Everything there is.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Claims {
@@ -36,7 +39,7 @@ impl Claims {
 
     fn find(&self, id: &SegmentId) -> Option<(u64, &(WantedSegment, Version))> {
         let place = *self.places.get(id)?;
-        Some((place as u64, self.segments.get(place)?))
+        Some((place as u64 | CLAIMED, self.segments.get(place)?))
     }
 }
 
@@ -50,7 +53,8 @@ impl Holdings for Claims {
     }
 
     fn block(&self, segment: SegmentHandle, index: BlockIndex) -> Option<HeldBlock> {
-        let (segment, _) = self.segments.get(usize::try_from(segment.0).ok()?)?;
+        let place = usize::try_from(segment.0 & !CLAIMED).ok()?;
+        let (segment, _) = self.segments.get(place)?;
         (index.get() < segment.block_count()).then(|| HeldBlock {
             length: u32::try_from(segment.range_of(index).length).unwrap_or(u32::MAX),
             form: BlockForm::Plain,
