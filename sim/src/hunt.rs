@@ -363,7 +363,7 @@ mod tests {
             let set = [("faults".to_owned(), faults.to_owned())];
             let scenario = scenario::with("hunt", text, &set).unwrap();
             let plan = Plan::new(Arc::new(scenario), seed);
-            assert_eq!(super::judge(Engine::Flow, &plan), Vec::<String>::new());
+            assert_eq!(judge(Engine::Flow, &plan), Vec::<String>::new());
         }
     }
 
