@@ -2,10 +2,10 @@
 //! Invariant: units are in the names; every figure that a scenario may expect something of is in [`Summary::FIGURES`].
 //! Byte order: none.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The figures of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Summary {
     /// What went over the lines between branches and data centre, in both directions.
     pub wan_bytes: u64,
@@ -36,7 +36,7 @@ pub struct Summary {
 }
 
 /// How long downloads took, in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Completion {
     /// Half of them at most.
     pub p50: f64,

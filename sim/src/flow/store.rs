@@ -151,6 +151,18 @@ impl Store {
         }
     }
 
+    /// What there is, in the order of the segments.
+    pub(super) fn held_segments(&self) -> impl Iterator<Item = (WantedSegment, Version, BlockSet)> {
+        let entries = self.segments.values();
+        entries.map(|entry| (entry.wanted, entry.version, entry.blocks))
+    }
+
+    /// Makes it have more than it may.
+    #[cfg(test)]
+    pub(super) const fn overfill(&mut self) {
+        self.bytes = self.bytes_limit + 1;
+    }
+
     /// How often a segment was offered when it was looked for.
     pub(super) fn note_replies(&mut self, id: &SegmentId, replies: Replies) {
         if let Some(entry) = self.segments.get_mut(id) {

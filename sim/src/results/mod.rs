@@ -2,6 +2,7 @@
 //! Invariant: a directory has its name only when everything in it is there; none is replaced unasked.
 //! Byte order: none.
 
+pub mod compare;
 pub mod rows;
 pub mod table;
 pub mod timeline;
@@ -91,6 +92,15 @@ pub fn csv(seeds: &[u64], summaries: &[Summary]) -> String {
         ));
     }
     text
+}
+
+/// Text as a field of comma-separated values.
+#[must_use]
+pub fn csv_text(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
 }
 
 /// The scenario as it is run, and its hash.

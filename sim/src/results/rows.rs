@@ -30,7 +30,7 @@ pub const TIMESERIES: &[(&str, Kind)] = &[
     ("bytes_from_local_cache", Kind::Whole),
     ("downloads_begun", Kind::Whole),
     ("downloads_ended", Kind::Whole),
-    ("downloads_active", Kind::Whole),
+    ("downloads_active_most", Kind::Whole),
 ];
 
 /// The columns of `transfers.parquet`.

@@ -1,5 +1,5 @@
 //! What happened over time, in all branches or in one: a row for each bin.
-//! Invariant: each column adds up to its total; what is active is what began and did not end by the end of a bin.
+//! Invariant: each column but the last adds up to its total; what is active is the most at any moment of the bin.
 //! Unit: bytes; nanoseconds since the beginning.
 
 use crate::baseline::without_caching;
@@ -18,7 +18,7 @@ pub struct Row {
     pub begun: u64,
     /// Downloads that ended.
     pub ended: u64,
-    /// Downloads that were under way when the bin was over.
+    /// Downloads that were under way at a time, at most.
     pub active: u64,
 }
 
@@ -67,18 +67,25 @@ impl Timeline {
             }
             row.without = without.at(number, Measure::WanDown);
         }
-        for transfer in transfers() {
-            if let Some(row) = rows.get_mut(bin(transfer.began.as_nanos())) {
-                row.begun += 1;
-            }
-            if let Some(row) = rows.get_mut(bin(transfer.ended.as_nanos())) {
-                row.ended += 1;
-            }
-        }
-        let mut active = 0;
-        for row in &mut rows {
-            active = (active + row.begun).saturating_sub(row.ended);
+        // Who ends at a moment makes room after who begins at it.
+        let mut turns: Vec<(u64, bool)> = transfers()
+            .flat_map(|it| [(it.began.as_nanos(), false), (it.ended.as_nanos(), true)])
+            .collect();
+        turns.sort_unstable();
+        let mut turns = turns.into_iter().peekable();
+        let mut active = 0_u64;
+        for (number, row) in rows.iter_mut().enumerate() {
             row.active = active;
+            while let Some((_, is_end)) = turns.next_if(|(at, _)| bin(*at) <= number) {
+                if is_end {
+                    row.ended += 1;
+                    active = active.saturating_sub(1);
+                } else {
+                    row.begun += 1;
+                    active += 1;
+                }
+                row.active = row.active.max(active);
+            }
         }
         Self { bin_ns, rows }
     }
