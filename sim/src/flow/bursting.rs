@@ -517,6 +517,7 @@ impl Branch<'_> {
             peer: number,
             connection,
             answer: answer?,
+            is_wrong: false,
         })
     }
 }

@@ -154,6 +154,7 @@ impl Branch<'_> {
                 let is_open = host.take_connection(None);
                 if let Some(asking) = host.asking.as_deref_mut() {
                     let range = Range {
+                        download,
                         bytes: range.length,
                         flow: None,
                         ends,

@@ -49,6 +49,7 @@ pub(super) struct Waiting {
 /// A range that the origin is asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Range {
+    pub(super) download: DownloadToken,
     pub(super) bytes: u64,
     pub(super) flow: Option<Flow>,
     /// Where in it segments end: what is there then is for others, too.

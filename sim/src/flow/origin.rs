@@ -165,7 +165,7 @@ impl Branch<'_> {
     /// A request for a range is at the origin.
     pub(super) fn range_asked(&mut self, number: u32, fetch: FetchToken) {
         let asking = self.host(number).and_then(|host| host.asking.as_deref());
-        let range = asking.and_then(|asking| asking.ranges.get(&fetch).copied());
+        let range = asking.and_then(|asking| asking.ranges.get(&fetch).cloned());
         let Some(range) = range else {
             return;
         };
