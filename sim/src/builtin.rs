@@ -29,6 +29,7 @@ builtins![
     "patch-tuesday",
     "hosted-vs-distributed",
     "multi-branch",
+    "hunt",
 ];
 
 /// The one of a name.

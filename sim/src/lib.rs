@@ -12,6 +12,7 @@
 //! | [`statistics`], [`results`] | several runs as one, and all of it on disk |
 //! | [`report`], [`plots`] | a run as a page to look at, and as figures for papers |
 //! | [`sweep`] | a scenario with other values, over and over |
+//! | [`hunt`] | faults that seeds draw, and those of them that break something |
 //! | [`builtin`] | the scenarios that come with the program |
 //! | [`chance`] | numbers that follow from a seed, the same on every machine |
 
@@ -20,6 +21,8 @@ pub mod builtin;
 pub mod chance;
 pub mod engine;
 pub mod flow;
+mod healing;
+pub mod hunt;
 pub mod outcome;
 pub mod packet;
 pub mod plan;

@@ -62,7 +62,6 @@ fn hold_against(text: &str) -> (f64, f64) {
     worst
 }
 
-/// Clients of a hosted cache wait for it to fetch what they offer, and count that as theirs: their times are left out.
 /// Where downloads overlap, a millisecond decides whether a neighbour has a block already: shares differ by some blocks.
 #[test]
 fn downloads_that_overlap_share_nearly_the_same_and_are_as_fast() {
@@ -85,9 +84,7 @@ end: 1 min
                     let shares = flow.shares.origin.abs_diff(packet.shares.origin);
                     worst.0 = worst.0.max(100.0 * shares as f64 / 3e6);
                     let (flow, packet) = (seconds(flow), seconds(&packet));
-                    if mode == "distributed" {
-                        worst.1 = worst.1.max(100.0 * (flow - packet).abs() / packet);
-                    }
+                    worst.1 = worst.1.max(100.0 * (flow - packet).abs() / packet);
                 }
             }
         }

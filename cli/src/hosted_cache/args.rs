@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::ValueHint;
+use clap::{ValueEnum, ValueHint};
 
 use crate::operations::args::OperationArgs;
 use crate::serving::args::address;
@@ -49,6 +49,16 @@ pub(crate) struct HostedCacheArgs {
     /// Every block is verified. What is there already is not fetched again. Clients are served when all of it is there.
     #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub(crate) preload: Vec<PathBuf>,
+    /// The version of content information by which --preload fetches: 1 for clients of Windows 7, 2 for all later ones
+    ///
+    /// With both, content comes from its server twice, for the versions cut it into other segments.
+    #[arg(
+        long,
+        value_name = "VERSION",
+        requires = "preload",
+        default_value = "2"
+    )]
+    pub(crate) preload_version: PreloadVersion,
     /// Certificates to trust besides those of the system where --preload fetches from https://, in PEM
     #[arg(long, value_name = "FILE", requires = "preload", value_hint = ValueHint::FilePath)]
     pub(crate) cacert: Option<PathBuf>,
@@ -104,4 +114,17 @@ pub(crate) struct LimitArgs {
     /// Do not fetch by lists of hashes that are not whole
     #[arg(long)]
     pub(crate) whole_lists_only: bool,
+}
+
+/// By which content information is preloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PreloadVersion {
+    /// Version 1.0
+    #[value(name = "1")]
+    V1,
+    /// Version 2.0
+    #[value(name = "2")]
+    V2,
+    /// Both, one after the other
+    Both,
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use peerdist::content::{Segment, SegmentId};
+use peerdist::content::{Segment, SegmentId, Version};
 use peerdist::retrieval::{BlockIndex, BlockRange, BlockSet};
 use peerdist_node::get::{
     BlockCache, Destination, GetError, Kind, Observer, Progress, Request, StoredBlocks, fetch,
@@ -19,7 +19,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use tokio::sync::mpsc;
 
-use super::args::HostedCacheArgs;
+use super::args::{HostedCacheArgs, PreloadVersion};
 use crate::failure::Failure;
 use crate::print::count;
 
@@ -32,11 +32,24 @@ const TELL_BYTES: u64 = 256 << 20;
 pub(super) async fn all(store: &Store, args: &HostedCacheArgs) -> Result<(), Failure> {
     for name in &args.preload {
         match name.to_str() {
-            Some(url) if url.contains("://") => from_origin(store, url, args).await?,
+            Some(url) if url.contains("://") => {
+                for version in versions(args.preload_version) {
+                    from_origin(store, url, *version, args).await?;
+                }
+            }
             _ => package(store, name)?,
         }
     }
     Ok(())
+}
+
+const fn versions(wanted: PreloadVersion) -> &'static [Version] {
+    match wanted {
+        PreloadVersion::V1 => &[Version::V1],
+        PreloadVersion::V2 => &[Version::V2],
+        // What most clients ask for is there first.
+        PreloadVersion::Both => &[Version::V2, Version::V1],
+    }
 }
 
 /// Keeps the blocks of a package, each held against its hash.
@@ -64,7 +77,12 @@ fn package(store: &Store, package: &Path) -> Result<(), Failure> {
 }
 
 /// Keeps the blocks of content, fetched by the content information of its server.
-async fn from_origin(store: &Store, url: &str, args: &HostedCacheArgs) -> Result<(), Failure> {
+async fn from_origin(
+    store: &Store,
+    url: &str,
+    version: Version,
+    args: &HostedCacheArgs,
+) -> Result<(), Failure> {
     let mut seed = [0; 32];
     SysRng
         .try_fill_bytes(&mut seed)
@@ -77,6 +95,7 @@ async fn from_origin(store: &Store, url: &str, args: &HostedCacheArgs) -> Result
     });
     let mut request = Request::new(url, Destination::Stream(to), seed);
     request.described_only = true;
+    request.settings.encoding.content_information = version;
     request.cache = Some(keeping.clone());
     request.tls = Some(tls::client(args.cacert.as_deref()).map_err(Failure::usage)?);
     tracing::info!(url, "preloading");
@@ -84,9 +103,14 @@ async fn from_origin(store: &Store, url: &str, args: &HostedCacheArgs) -> Result
     let report = fetch(&TokioNetwork, request, &mut telling).await;
     let report = report.map_err(|error| failed(url, &error))?;
     let there = report.shares.local_cache;
+    let named = match (args.preload_version, version) {
+        (PreloadVersion::V2, _) => "",
+        (_, Version::V1) => " in version 1.0",
+        (_, Version::V2) => " in version 2.0",
+    };
     writeln!(
         stdout(),
-        "peerdist: {} of {url} kept, {there} of its {} there before",
+        "peerdist: {} of {url}{named} kept, {there} of its {} there before",
         count(keeping.count(), "block"),
         count(report.bytes, "byte"),
     )?;

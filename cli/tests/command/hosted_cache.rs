@@ -217,6 +217,37 @@ fn content_at_a_url_is_there_from_the_start() {
 }
 
 #[test]
+fn content_at_a_url_is_there_in_either_version_or_both() {
+    let room = furnished();
+    let origin = Server::start(&room, "serve --root www --listen 0", 1);
+    origin.encoded("/file");
+    let url = format!("http://{}/file", origin.host(0));
+    for (wanted, lines, from_cache) in [("1", 1, [200_000, 0]), ("both", 2, [200_000, 200_000])] {
+        let line = format!(
+            "hosted-cache --store store-{wanted} --http 0 --preload {url} --preload-version {wanted}"
+        );
+        let mut cache = Running::start(&room, &line);
+        for _ in 0..lines {
+            let said = cache.line();
+            assert!(said.contains(&format!(" of {url} in version ")), "{said}");
+        }
+        let at = cache.at("http");
+        for (version, from_cache) in [1, 2].into_iter().zip(from_cache) {
+            let got = room.run(&format!(
+                "get {url} --hosted {at} --info-version {version} --share-for 0 --json -o got"
+            ));
+            let got: serde_json::Value = serde_json::from_slice(&got.stdout).unwrap();
+            assert_eq!(
+                got["bytes_from_hosted_cache"], from_cache,
+                "{wanted}: {got}"
+            );
+            assert!(room.read("got") == content(200_000));
+        }
+        assert_eq!(cache.end("TERM"), "");
+    }
+}
+
+#[test]
 fn content_at_a_url_that_cannot_be_preloaded_is_named_with_the_reason() {
     let room = furnished();
     // Shorter than what its server gives content information for.

@@ -59,6 +59,8 @@ pub(super) struct Parts<N> {
     pub(super) peer_client: Client<N>,
     pub(super) bench: Arc<Bench>,
     pub(super) have: Vec<BlockSet>,
+    /// The first block that the stream was not given yet.
+    pub(super) handed_on: (usize, u32),
     pub(super) stream: Option<Stream>,
     pub(super) shelf: Option<Arc<Shelf>>,
     pub(super) peers: Peers,
@@ -125,6 +127,7 @@ impl<N: Network> Driver<N> {
             shares.local_cache += clipped.sum::<u64>();
         }
         let length = Some(described.range().length);
+        let cursor = parts.handed_on;
         Ok(Self {
             parts,
             machine,
@@ -140,7 +143,7 @@ impl<N: Network> Driver<N> {
             next: VecDeque::new(),
             verified: None,
             waiting: BTreeMap::new(),
-            cursor: (0, 0),
+            cursor,
             jobs: VecDeque::new(),
             held_back: VecDeque::new(),
             busy: 0,

@@ -23,13 +23,14 @@ struct Candidate {
     is_in_file: bool,
 }
 
-/// The blocks that are here, by segment. Those of the store are written into the file, where there is one.
+/// The blocks that are here, by segment, besides those that were found before. Those of the store are written into the
+/// file, where there is one.
 ///
 /// # Errors
 /// Where the file cannot be read or written.
-pub(super) fn blocks(bench: &Bench) -> io::Result<Vec<BlockSet>> {
+pub(super) fn blocks(bench: &Bench, mut have: Vec<BlockSet>) -> io::Result<Vec<BlockSet>> {
     let described = &bench.described;
-    let mut have = vec![BlockSet::EMPTY; described.len()];
+    have.resize(described.len(), BlockSet::EMPTY);
     let mut batch = Vec::new();
     let in_file = bench.file.as_ref().map(File::metadata).transpose()?;
     let in_file = in_file.map_or(0, |known| known.len());
@@ -38,7 +39,8 @@ pub(super) fn blocks(bench: &Bench) -> io::Result<Vec<BlockSet>> {
             break;
         };
         let in_store = bench.cache.as_ref().map(|cache| cache.verified(&wanted.id));
-        for index in wanted.blocks.iter() {
+        let found = have.get(row).copied().unwrap_or(BlockSet::EMPTY);
+        for index in wanted.blocks.difference(&found).iter() {
             let block = wanted.range_of(index);
             let (clipped, skipped) = described.clip(block);
             let is_whole = clipped == block && skipped == 0;

@@ -2,6 +2,7 @@
 //! Invariant: an offer that fails is no failure of the download.
 //! Byte order: none, messages are encoded in core.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,10 +14,12 @@ use peerdist::hosted_cache::client::{
     Send,
 };
 use peerdist::hosted_cache::{ContentTag, ReadBytes, SegmentKey};
+use peerdist::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::described::Described;
+use super::pace::Pace;
 use crate::clock::Clock;
 use crate::http::client::Client;
 use crate::net::Network;
@@ -26,6 +29,8 @@ const CONTENT: ContentToken = ContentToken(1);
 const TAG: &str = "peerdist";
 /// An answer has five bytes.
 const ANSWER_BYTES_MOST: usize = 4_096;
+/// How often it is looked whether the cache fetched.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What is offered to one hosted cache.
 #[derive(Debug)]
@@ -40,6 +45,15 @@ pub(super) struct Offers<N> {
     answers: mpsc::UnboundedSender<(RequestId, Option<(u16, Bytes)>)>,
     answered: mpsc::UnboundedReceiver<(RequestId, Option<(u16, Bytes)>)>,
     outstanding: usize,
+    /// What waits until the cache has fetched of what it was offered before: its row, and how many of its blocks are new.
+    held_back: VecDeque<(usize, Offerable, u32)>,
+    pace: Pace,
+    /// When to look whether it has.
+    look: Option<Instant>,
+    /// Blocks of the segments that are being offered.
+    blocks: BTreeMap<u64, u32>,
+    /// Whether nothing more is to come.
+    is_last: bool,
     /// Blocks that the cache was told of.
     pub(super) offered_blocks: u64,
 }
@@ -51,6 +65,7 @@ impl<N: Network> Offers<N> {
         settings: ClientSettings,
         described: &Arc<Described>,
         clock: Clock,
+        pace: Pace,
     ) -> Self {
         let (answers, answered) = mpsc::unbounded_channel();
         Self {
@@ -63,6 +78,11 @@ impl<N: Network> Offers<N> {
             answers,
             answered,
             outstanding: 0,
+            held_back: VecDeque::new(),
+            pace,
+            look: None,
+            blocks: BTreeMap::new(),
+            is_last: false,
             offered_blocks: 0,
         }
     }
@@ -80,16 +100,40 @@ impl<N: Network> Offers<N> {
             length: segment.length,
             tag: ContentTag::of_name(TAG),
         };
-        self.feed(Input::NewBlocks {
-            segment,
-            count: shared.from_origin,
-            is_complete: true,
-        });
+        let row = shared.segment;
+        self.held_back.push_back((row, segment, shared.from_origin));
+        self.let_go();
+    }
+
+    /// Hands the machine what may be offered now.
+    fn let_go(&mut self) {
+        let mut is_new = false;
+        while !self.held_back.is_empty() && self.pace.has_room(self.clock.now()) {
+            let Some((row, segment, count)) = self.held_back.pop_front() else {
+                break;
+            };
+            let wanted = self.described.wanted(row);
+            let blocks = wanted.map_or(0, |wanted| wanted.blocks.len());
+            self.blocks.insert(segment.index, blocks);
+            self.pace.add(blocks, self.clock.now());
+            self.feed(Input::NewBlocks {
+                segment,
+                count,
+                is_complete: true,
+            });
+            is_new = true;
+        }
+        let later = self.clock.now() + LOOK;
+        self.look = (!self.held_back.is_empty()).then_some(later);
+        if is_new && self.is_last {
+            self.feed(Input::Flush);
+        }
     }
 
     /// Waits for the next that happens.
     pub(super) async fn turn(&mut self) {
-        let due = self.machine.poll_timeout();
+        let due = [self.machine.poll_timeout(), self.look];
+        let due = due.into_iter().flatten().min();
         tokio::select! {
             biased;
             Some((request, answer)) = self.answered.recv() => {
@@ -99,18 +143,27 @@ impl<N: Network> Offers<N> {
                     None => self.feed(Input::Unreachable { request }),
                 }
             }
-            () = self.clock.sleep_until(due) => self.feed(Input::Timeout),
+            () = self.clock.sleep_until(due) => {
+                let now = self.clock.now();
+                if self.machine.poll_timeout().is_some_and(|due| due <= now) {
+                    self.feed(Input::Timeout);
+                }
+                if self.look.is_some_and(|due| due <= now) {
+                    self.let_go();
+                }
+            }
         }
     }
 
     /// Nothing more is to come.
-    pub(super) fn flush(&mut self) {
+    pub(super) fn end(&mut self) {
+        self.is_last = true;
         self.feed(Input::Flush);
     }
 
     /// Whether all that was to be offered is.
     pub(super) fn is_idle(&self) -> bool {
-        self.outstanding == 0 && self.machine.poll_timeout().is_none()
+        self.held_back.is_empty() && self.outstanding == 0 && self.machine.poll_timeout().is_none()
     }
 
     fn feed(&mut self, input: Input<'_>) {
@@ -150,15 +203,14 @@ impl<N: Network> Offers<N> {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Offered { segments, .. } => {
-                let blocks = segments.segments().iter().map(|one| {
-                    let row = (0..self.described.len())
-                        .find(|row| self.described.id(*row) == Some(one.key.id));
-                    let wanted = row.and_then(|row| self.described.wanted(row));
-                    wanted.map_or(0, |wanted| u64::from(wanted.blocks.len()))
-                });
-                self.offered_blocks += blocks.sum::<u64>();
+                let told = segments.segments().iter();
+                let blocks = told.filter_map(|one| self.blocks.remove(&one.index));
+                self.offered_blocks += blocks.map(u64::from).sum::<u64>();
             }
-            event => tracing::warn!(?event, "the hosted cache did not take an offer"),
+            event => {
+                tracing::warn!(?event, "the hosted cache did not take an offer");
+                self.pace.give_up(self.clock.now());
+            }
         }
     }
 }

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
+use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use peerdist::retrieval::PATH;
 use peerdist::retrieval::client::Peer;
 
-use crate::http::client::{Answer, Client};
+use crate::http::client::{Answer, Client, Target};
 use crate::net::Network;
 
 /// The hosted cache.
@@ -20,15 +20,15 @@ pub(super) const HOSTED: Peer = Peer(0);
 /// Who is asked under which number.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    hosted: Option<Uri>,
-    by_number: Vec<Uri>,
+    hosted: Option<Target>,
+    by_number: Vec<Target>,
     by_address: BTreeMap<SocketAddr, Peer>,
 }
 
 impl Peers {
     pub(super) fn new(hosted: Option<&str>) -> Self {
         Self {
-            hosted: hosted.and_then(uri_of),
+            hosted: hosted.and_then(|authority| Target::named(authority, PATH)),
             ..Self::default()
         }
     }
@@ -41,13 +41,13 @@ impl Peers {
         if self.by_number.len() >= most {
             return None;
         }
-        self.by_number.push(uri_of(&address.to_string())?);
+        self.by_number.push(Target::at(address, PATH)?);
         let peer = Peer(self.by_number.len() as u64);
         self.by_address.insert(address, peer);
         Some(peer)
     }
 
-    pub(super) fn uri(&self, peer: Peer) -> Option<&Uri> {
+    pub(super) fn target(&self, peer: Peer) -> Option<&Target> {
         match usize::try_from(peer.0).ok()?.checked_sub(1) {
             None => self.hosted.as_ref(),
             Some(at) => self.by_number.get(at),
@@ -55,14 +55,10 @@ impl Peers {
     }
 }
 
-fn uri_of(authority: &str) -> Option<Uri> {
-    format!("http://{authority}{PATH}").parse().ok()
-}
-
 /// Sends a message and takes the one that comes back, in the buffer where that is enough.
 pub(super) async fn exchange<N: Network>(
     client: &Client<N>,
-    to: Uri,
+    to: Target,
     message: Vec<u8>,
     bytes_most: usize,
     buffer: Vec<u8>,
@@ -75,7 +71,8 @@ pub(super) async fn exchange<N: Network>(
         Answer::Unusual => {}
     }
     let body = Full::new(Bytes::from(message));
-    let request = Request::post(to)
+    let request = Request::post(to.uri)
+        .extension(to.zone)
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .body(body.map_err(|never| match never {}).boxed_unsync())
         .ok()?;

@@ -45,6 +45,10 @@ pub struct Settings {
     pub write_bytes: usize,
     /// How long the retrieval of offered blocks by the hosted cache is waited for.
     pub share_ms: u64,
+    /// Segments that a hosted cache is offered ahead of what it fetched. Ours lets 8,192 of a client wait.
+    pub offers_ahead_most: usize,
+    /// How long it may fetch nothing before it is offered as many more.
+    pub offers_still_ms: u64,
 }
 
 impl Settings {
@@ -99,6 +103,8 @@ impl Default for Settings {
             batch_blocks_most: 16,
             write_bytes: 1 << 20,
             share_ms: 10_000,
+            offers_ahead_most: 4_096,
+            offers_still_ms: 1_000,
         }
     }
 }

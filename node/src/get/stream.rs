@@ -3,7 +3,7 @@
 //! Byte order: none.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
 use peerdist::content::verify::block_is_good;
@@ -28,6 +28,8 @@ pub(super) enum Piece {
 pub(super) struct Backlog {
     bytes: AtomicU64,
     shrunk: Notify,
+    /// Nothing of it will be handed on any more.
+    has_ended: AtomicBool,
 }
 
 impl Backlog {
@@ -35,7 +37,7 @@ impl Backlog {
         self.bytes.load(Relaxed)
     }
 
-    /// Waits until less of it is left.
+    /// Waits until less of it is left, or it has ended.
     pub(super) async fn shrunk(&self) {
         self.shrunk.notified().await;
     }
@@ -53,7 +55,13 @@ impl Stream {
     pub(super) fn start(to: mpsc::Sender<Bytes>, bench: Option<Arc<Bench>>, hashes: bool) -> Self {
         let (pieces, from) = mpsc::unbounded_channel();
         let backlog = Arc::new(Backlog::default());
-        let task = tokio::spawn(hand_on(from, to, Arc::clone(&backlog), bench, hashes));
+        let waits = Arc::clone(&backlog);
+        let task = tokio::spawn(async move {
+            let handed_on = hand_on(from, to, &waits, bench, hashes).await;
+            waits.has_ended.store(true, Relaxed);
+            waits.shrunk.notify_one();
+            handed_on
+        });
         Self {
             pieces,
             backlog,
@@ -70,7 +78,7 @@ impl Stream {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.task.is_finished()
+        self.backlog.has_ended.load(Relaxed) || self.task.is_finished()
     }
 
     /// Waits until everything was handed on.
@@ -83,7 +91,7 @@ impl Stream {
 async fn hand_on(
     mut from: mpsc::UnboundedReceiver<Piece>,
     to: mpsc::Sender<Bytes>,
-    backlog: Arc<Backlog>,
+    backlog: &Backlog,
     bench: Option<Arc<Bench>>,
     hashes: bool,
 ) -> Result<Sha256, GetError> {

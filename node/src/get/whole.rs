@@ -15,15 +15,17 @@ use peerdist::content::SegmentId;
 use peerdist::discovery::Replies;
 use peerdist::hosted_cache::client::ClientSettings as OfferSettings;
 use sha2::{Digest, Sha256};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::described::Described;
 use super::discovery::Discovery;
 use super::driver::{Driver, Ended, Parts};
 use super::error::GetError;
+use super::head_start::{self, HeadStart};
 use super::local;
 use super::offers::Offers;
 use super::origin::{First, Origin};
+use super::pace::Pace;
 use super::peers::Peers;
 use super::plain;
 use super::report::{Observer, Report, Shares};
@@ -57,8 +59,8 @@ struct Fetching<N> {
 }
 
 /// What an attempt came to.
-enum Attempt {
-    Done(Box<Got>),
+enum Attempt<N> {
+    Done(Box<Got<N>>),
     /// Begin anew: the content is another.
     Changed,
     /// The origin does not have what its content information says.
@@ -67,7 +69,7 @@ enum Attempt {
     NoRanges,
 }
 
-struct Got {
+struct Got<N> {
     shares: Shares,
     is_described: bool,
     /// How often each segment was offered, of those that were looked for.
@@ -76,11 +78,13 @@ struct Got {
     has_hashes_later: bool,
     sha256: Option<Sha256>,
     sharing: Option<Serving>,
+    /// What the hosted cache is still to be told, and to fetch.
+    offers: Option<Offers<N>>,
 }
 
-/// Others are being served.
+/// Others are being served, until this goes.
 struct Serving {
-    stop: CancellationToken,
+    _stop: DropGuard,
     share_for_ms: u64,
     lingers: bool,
     blocks_given: Arc<RetrievalCounters>,
@@ -135,26 +139,28 @@ pub async fn fetch<N: Network>(
     let mut got = fetching.until_done(partial.as_mut(), observer).await?;
     let bytes = got.shares.total();
     let file = partial.map(|partial| partial.finish(bytes)).transpose()?;
+    // The content is there, under its name: what follows is for others.
     let elapsed = began.elapsed();
     if let (Some(file), true) = (&file, got.has_hashes_later) {
-        got.sharing = fetching.afterwards(file).await;
+        let (sharing, offers) = fetching.afterwards(file).await.unzip();
+        (got.sharing, got.offers) = (sharing, offers.flatten());
     }
-    flush(&request, got.replies).await;
+    tokio::join!(
+        flush(&request, got.replies),
+        fetching.until_fetched(got.offers, got.sharing.as_ref())
+    );
     let sha256 = match (file, got.sha256) {
         _ if !request.wants_sha256 => None,
         (None, hash) => hash.map(|hash| hash.finalize().into()),
         (Some(file), _) => Some(hash_file(file, bytes).await?.finalize().into()),
     };
-    if let Some(serving) = got.sharing {
-        if serving.lingers {
-            let rest = tokio::time::Duration::from_millis(serving.share_for_ms);
-            tokio::select! {
-                biased;
-                () = request.stop.cancelled() => {}
-                () = tokio::time::sleep(rest) => {}
-            }
+    if let Some(serving) = got.sharing.filter(|serving| serving.lingers) {
+        let rest = tokio::time::Duration::from_millis(serving.share_for_ms);
+        tokio::select! {
+            biased;
+            () = request.stop.cancelled() => {}
+            () = tokio::time::sleep(rest) => {}
         }
-        serving.stop.cancel();
     }
     Ok(Report {
         bytes,
@@ -216,7 +222,7 @@ impl<N: Network> Fetching<N> {
         &mut self,
         mut partial: Option<&mut Partial>,
         observer: &mut dyn Observer,
-    ) -> Result<Got, GetError> {
+    ) -> Result<Got<N>, GetError> {
         let mut encoded = self.request.mode != Mode::Off;
         loop {
             let attempt = self
@@ -255,7 +261,7 @@ impl<N: Network> Fetching<N> {
         partial: Option<&mut Partial>,
         encoded: bool,
         observer: &mut dyn Observer,
-    ) -> Result<Attempt, GetError> {
+    ) -> Result<Attempt<N>, GetError> {
         let request = Arc::clone(&self.request);
         let most = request.settings.content_information_bytes_most;
         match self.origin.first(request.range, encoded, most).await? {
@@ -317,6 +323,7 @@ impl<N: Network> Fetching<N> {
                     has_hashes_later,
                     sha256,
                     sharing: None,
+                    offers: None,
                 })))
             }
             First::Described {
@@ -335,7 +342,7 @@ impl<N: Network> Fetching<N> {
         described: Arc<Described>,
         mut partial: Option<&mut Partial>,
         observer: &mut dyn Observer,
-    ) -> Result<Attempt, GetError> {
+    ) -> Result<Attempt<N>, GetError> {
         let request = Arc::clone(&self.request);
         let failed = |source| GetError::Write {
             what: "the content".into(),
@@ -352,11 +359,6 @@ impl<N: Network> Fetching<N> {
             cache: request.cache.clone(),
             spare: Spare::default(),
         });
-        let looking = Arc::clone(&bench);
-        let have = offload(move || local::blocks(&looking)).await;
-        let have = have
-            .map_err(|error| failed(io::Error::other(error)))?
-            .map_err(failed)?;
         let stream = match &request.destination {
             Destination::Stream(to) => Some(Stream::start(
                 to.clone(),
@@ -365,6 +367,17 @@ impl<N: Network> Fetching<N> {
             )),
             Destination::File(_) => None,
         };
+        // A reader does not wait until all is looked at that the store has.
+        let ahead = request.settings.of_v1.ahead_bytes_limit;
+        let start = match &stream {
+            Some(to) => head_start::hand_on(&bench, to, ahead, observer, &request.stop).await?,
+            None => HeadStart::default(),
+        };
+        let looking = Arc::clone(&bench);
+        let have = offload(move || local::blocks(&looking, start.have)).await;
+        let have = have
+            .map_err(|error| failed(io::Error::other(error)))?
+            .map_err(failed)?;
         let (shelf, serving, port) = match (&request.sharing, partial.as_ref()) {
             (Some(sharing), Some(partial)) => {
                 let file = partial.reader().map_err(failed)?;
@@ -378,13 +391,15 @@ impl<N: Network> Fetching<N> {
             Mode::Hosted(hosted) => Some(hosted),
             _ => None,
         };
-        let offers = hosted.and_then(|hosted| self.offers(hosted, port, &described));
+        let given = serving.as_ref().map(|serving| &serving.blocks_given);
+        let offers = hosted.and_then(|hosted| self.offers(hosted, port, &described, given));
         let distributed = request.mode == Mode::Distributed;
         let parts = Parts {
             origin: self.origin.clone(),
             peer_client: self.peer_client.clone(),
             bench,
             have,
+            handed_on: start.until,
             stream,
             shelf,
             peers: Peers::new(hosted.map(|hosted| hosted.retrieval.as_str())),
@@ -411,20 +426,12 @@ impl<N: Network> Fetching<N> {
         if let Some(partial) = partial.as_mut() {
             partial.keep(shares.total() > 0);
         }
-        let stop = serving.as_ref().map(|serving| serving.stop.clone());
-        let stop = stop.map(CancellationToken::drop_guard);
         let attempt = match ended? {
             Ended::Done => {
                 let sha256 = match stream {
                     Some(stream) => Some(stream.finish().await?),
                     None => None,
                 };
-                if let Some(offers) = offers {
-                    self.until_fetched(offers, serving.as_ref()).await;
-                }
-                if let Some(stop) = stop {
-                    stop.disarm();
-                }
                 return Ok(Attempt::Done(Box::new(Got {
                     shares,
                     is_described: true,
@@ -432,6 +439,7 @@ impl<N: Network> Fetching<N> {
                     has_hashes_later: false,
                     sha256,
                     sharing: serving,
+                    offers,
                 })));
             }
             Ended::Changed => Attempt::Changed,
@@ -460,7 +468,7 @@ impl<N: Network> Fetching<N> {
         let started = Peer::start(&self.network, shelf, options, stop.clone());
         let peer = started.await.map_err(|source| GetError::Serve { source })?;
         let serving = Serving {
-            stop,
+            _stop: stop.drop_guard(),
             share_for_ms: sharing.share_for_ms,
             lingers: sharing.lingers,
             blocks_given: Arc::clone(&sharing.options.retrieval.counters),
@@ -473,6 +481,7 @@ impl<N: Network> Fetching<N> {
         hosted: &HostedCache,
         port: u16,
         described: &Arc<Described>,
+        given: Option<&Arc<RetrievalCounters>>,
     ) -> Option<Offers<N>> {
         let to = hosted.offers.as_ref().filter(|_| port != 0)?;
         let scheme = match hosted.version {
@@ -485,17 +494,18 @@ impl<N: Network> Fetching<N> {
             ..OfferSettings::default()
         };
         let base = format!("{scheme}://{to}");
-        Some(Offers::new(
-            self.peer_client.clone(),
-            &base,
-            settings,
-            described,
-            self.request.clock,
-        ))
+        let (clock, limits) = (self.request.clock, &self.request.settings);
+        let (most, still_ms) = (limits.offers_ahead_most, limits.offers_still_ms);
+        let pace = Pace::new(most, still_ms, given.cloned(), clock.now());
+        let client = self.peer_client.clone();
+        Some(Offers::new(client, &base, settings, described, clock, pace))
     }
 
     /// Waits until the hosted cache fetched what it was offered, or time is up.
-    async fn until_fetched(&self, mut offers: Offers<N>, serving: Option<&Serving>) {
+    async fn until_fetched(&self, offers: Option<Offers<N>>, serving: Option<&Serving>) {
+        let Some(mut offers) = offers else {
+            return;
+        };
         // The peer of this process serves on; nobody has to wait for that.
         let fetched = || serving.map_or(u64::MAX, |serving| serving.blocks_given.blocks.get());
         let share_for_ms = serving.map_or(self.request.settings.share_ms, |serving| {
@@ -504,7 +514,7 @@ impl<N: Network> Fetching<N> {
         let most = tokio::time::Duration::from_millis(share_for_ms);
         let look = tokio::time::Duration::from_millis(20);
         let waiting = async {
-            offers.flush();
+            offers.end();
             loop {
                 let is_over = offers.is_idle();
                 if is_over && fetched() >= offers.offered_blocks {
@@ -516,7 +526,11 @@ impl<N: Network> Fetching<N> {
         tokio::select! {
             biased;
             () = self.request.stop.cancelled() => {}
-            _ = tokio::time::timeout(most, waiting) => {}
+            waited = tokio::time::timeout(most, waiting) => {
+                if waited.is_err() {
+                    tracing::debug!(share_for_ms, "the hosted cache did not fetch all that was for it");
+                }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use peerdist::cipher::decrypt_many;
 use peerdist::error::ApiMisuse;
@@ -20,7 +20,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::fetching::{Fetcher, Kept, Plan, one};
-use crate::http::client::Client;
+use crate::http::client::{Client, Target};
 use crate::net::Network;
 
 /// Who is asked; there is only one.
@@ -29,7 +29,7 @@ const THE_CLIENT: Peer = Peer(0);
 pub(super) struct Session<N> {
     fetcher: Arc<Fetcher<N>>,
     plan: Plan,
-    uri: Uri,
+    client: Target,
     machine: Machine,
     exchanges: JoinSet<(Exchange, Option<Vec<u8>>)>,
     open: BTreeMap<Exchange, AbortHandle>,
@@ -44,7 +44,7 @@ impl<N: Network> Session<N> {
         let machine = Machine::new(fetcher.limits.retrieval, &[0; 32])
             .inspect_err(|ApiMisuse(why)| tracing::error!(why, "nothing can be fetched"));
         Some(Self {
-            uri: format!("http://{from}{PATH}").parse().ok()?,
+            client: Target::at(from, PATH)?,
             machine: machine.ok()?,
             fetcher,
             plan,
@@ -177,7 +177,7 @@ impl<N: Network> Session<N> {
                 } => {
                     let mut bytes = Vec::new();
                     query.encode_into(&mut bytes);
-                    let asking = post(self.fetcher.client.clone(), self.uri.clone(), bytes);
+                    let asking = post(self.fetcher.client.clone(), self.client.clone(), bytes);
                     let asking = async move { (exchange, asking.await) };
                     self.open.insert(exchange, self.exchanges.spawn(asking));
                 }
@@ -226,11 +226,12 @@ impl<N: Network> Session<N> {
 }
 
 /// Posts a message: the one that comes back.
-async fn post<N: Network>(client: Client<N>, uri: Uri, message: Vec<u8>) -> Option<Vec<u8>> {
+async fn post<N: Network>(client: Client<N>, to: Target, message: Vec<u8>) -> Option<Vec<u8>> {
     let body = Full::new(Bytes::from(message)).map_err(|never| match never {});
     let mut request = Request::new(body.boxed_unsync());
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri;
+    *request.uri_mut() = to.uri;
+    request.extensions_mut().insert(to.zone);
     let kind = HeaderValue::from_static("application/octet-stream");
     request.headers_mut().insert(header::CONTENT_TYPE, kind);
     let response = match client.request(request).await {

@@ -3,6 +3,7 @@
 //! Byte order: none.
 
 mod direct;
+mod target;
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -35,6 +36,7 @@ use super::pool::{Host, Pool};
 use crate::net::Network;
 
 pub(crate) use direct::Answer;
+pub(crate) use target::{Target, Zone};
 
 /// The body of a request.
 pub type ClientRequestBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -152,7 +154,8 @@ impl<N: Network> Client<N> {
         mut request: Request<ClientRequestBody>,
     ) -> Result<Response<ClientBody>, ClientError> {
         let Shared { limits, pool, .. } = &*self.shared;
-        let host = host_of(request.uri())?;
+        let zone = request.extensions().get::<Zone>().copied();
+        let host = host_of(request.uri(), zone.unwrap_or_default())?;
         make_relative(&mut request);
         let permit = self.permit(&host).await?;
         let (response, sender) = timeout(ms(limits.head_ms), self.exchange(&host, request))
@@ -270,7 +273,12 @@ impl<N: Network> Client<N> {
         })?;
         let mut last = io::Error::new(io::ErrorKind::NotFound, "it has no address");
         for address in addresses {
-            match self.shared.network.connect(address).await {
+            match self
+                .shared
+                .network
+                .connect(host.zone.put_into(address))
+                .await
+            {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
             }
@@ -306,7 +314,7 @@ impl<N: Network> Client<N> {
     }
 }
 
-fn host_of(uri: &Uri) -> Result<Host, ClientError> {
+fn host_of(uri: &Uri, zone: Zone) -> Result<Host, ClientError> {
     let wrong = || ClientError::Uri { uri: uri.clone() };
     let tls = match uri.scheme() {
         Some(scheme) if *scheme == Scheme::HTTP => false,
@@ -322,6 +330,7 @@ fn host_of(uri: &Uri) -> Result<Host, ClientError> {
         tls,
         name: name.to_ascii_lowercase(),
         port,
+        zone,
     })
 }
 

@@ -9,12 +9,15 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use super::client::Zone;
+
 /// A host as connections know it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Host {
     pub(super) tls: bool,
     pub(super) name: String,
     pub(super) port: u16,
+    pub(super) zone: Zone,
 }
 
 /// The pool of connections of type `C`.
@@ -113,6 +116,7 @@ mod tests {
             tls: false,
             name: name.to_owned(),
             port: 80,
+            zone: Zone::default(),
         }
     }
 

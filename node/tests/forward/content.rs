@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use peerdist::content::SecretKey;
 use peerdist::content::create::Creator;
+use peerdist::hosted_cache;
 use peerdist::retrieval::server::ServerSettings;
 use peerdist_node::clock::Clock;
 use peerdist_node::discovery::{Numbers, ResponderOptions};
-use peerdist_node::get::{Discovery, Mode};
+use peerdist_node::get::{Discovery, HostedCache, Mode};
 use peerdist_node::http::server::ServerOptions;
 use peerdist_node::net::TokioNetwork;
 use peerdist_node::peer::{Peer, PeerOptions, RetrievalOptions, http_limits};
@@ -360,4 +361,44 @@ async fn one_connection_serves_request_after_request() {
         assert!(body == bytes);
     }
     assert_eq!(proxy.counters.described.get(), 3);
+}
+
+#[tokio::test]
+async fn what_a_program_has_already_is_offered_to_the_hosted_cache() {
+    let bytes = content(200_000, 9);
+    let origin = ContentServer::start(&bytes).await;
+    let yes =
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n\x01\x00\x00\x00\x00";
+    let cache = Script::start(vec![yes.to_vec()]).await;
+    // Nobody is there who would have any of it.
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let retrieval = nobody.local_addr().unwrap().to_string();
+    drop(nobody);
+    let proxy = Proxy::with(|options| {
+        options.peer_port = Some(0x1234);
+        options.mode = Mode::Hosted(HostedCache {
+            retrieval,
+            offers: Some(cache.at.to_string()),
+            version: hosted_cache::Version::V2,
+        });
+    });
+    let proxy = proxy.await;
+    let answer = proxy.get(&origin.url()).await;
+    assert!(answer.body == bytes);
+    let offered = async {
+        loop {
+            if let [offer] = cache.heard.lock().unwrap().as_slice() {
+                return offer.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let offered = tokio::time::timeout(Duration::from_secs(20), offered);
+    let offered = offered.await.expect("an offer");
+    assert!(
+        offered.starts_with(&format!("POST {}", hosted_cache::HTTP_PATH)),
+        "{offered}"
+    );
+    let (_, message) = offered.split_once("\r\n\r\n").unwrap();
+    assert!(message.contains("\x12\x34"), "the port of the peer");
 }

@@ -7,7 +7,9 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod from_store;
 mod neighbours;
+mod offered;
 mod origins;
 mod peers;
 mod resumed;

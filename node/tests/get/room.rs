@@ -24,12 +24,14 @@ use peerdist::retrieval::{BlockIndex, BlockSet};
 use peerdist::time::Instant;
 use peerdist_node::clock::Clock;
 use peerdist_node::discovery::{Numbers, ResponderOptions};
-use peerdist_node::get::{Destination, Discovery, GetError, Mode, Report, Request, fetch};
+use peerdist_node::get::{Destination, Discovery, GetError, Mode, Report, Request, Sharing, fetch};
 use peerdist_node::http::RequestBody;
 use peerdist_node::http::server::{ServerOptions, serve};
 use peerdist_node::net::{Listener, Network, TokioNetwork};
 use peerdist_node::peer::{Cache, Peer, PeerOptions, RetrievalOptions, http_limits};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -453,4 +455,17 @@ pub(crate) async fn get(request: Request) -> Result<Report, GetError> {
         .expect("it ends")?;
     assert_eq!(report.shares.total(), report.bytes);
     Ok(report)
+}
+
+pub(crate) fn sharing(share_for_ms: u64, lingers: bool) -> Sharing {
+    Sharing {
+        options: peer_options(Clock::of_the_machine()),
+        share_for_ms,
+        lingers,
+    }
+}
+
+/// A client that runs while something else does.
+pub(crate) fn aside(request: Request) -> JoinHandle<Result<Report, GetError>> {
+    tokio::task::spawn_blocking(move || Handle::current().block_on(get(request)))
 }

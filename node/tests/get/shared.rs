@@ -1,44 +1,15 @@
-//! What was fetched is shared: with other clients, and with a hosted cache that is offered it.
+//! What was fetched is shared with other clients.
 
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use http::Response;
-use http_body_util::{BodyExt, Full};
 use peerdist::content::{ContentInfo, Version};
-use peerdist::hosted_cache::{self, Request as Offer, ResponseCode};
 use peerdist::retrieval::BlockIndex;
-use peerdist_node::clock::Clock;
-use peerdist_node::get::{
-    BlockCache, BlocksInMemory, Discovery, GetError, HostedCache, Mode, Report, Request, Sharing,
-};
-use peerdist_node::http::RequestBody;
-use peerdist_node::http::server::{ServerOptions, serve};
-use peerdist_node::net::{Listener, Network, TokioNetwork};
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use peerdist_node::get::{BlockCache, BlocksInMemory, Discovery};
 
-use crate::room::{Blocks, Desk, Origin, Temper, content, get, info_of, peer, peer_options};
+use crate::room::{Desk, Origin, Temper, aside, content, get, info_of, sharing};
 
 const LENGTH: usize = 2_000_003;
-
-fn sharing(share_for_ms: u64, lingers: bool) -> Sharing {
-    Sharing {
-        options: peer_options(Clock::of_the_machine()),
-        share_for_ms,
-        lingers,
-    }
-}
-
-/// A client that runs while something else does.
-fn aside(request: Request) -> JoinHandle<Result<Report, GetError>> {
-    tokio::task::spawn_blocking(move || Handle::current().block_on(get(request)))
-}
 
 async fn free_port() -> SocketAddr {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
@@ -141,103 +112,4 @@ async fn no_hashes_are_asked_for_by_whom_they_would_be_of_no_use() {
     get(desk.request(&origin, &[])).await.unwrap();
     desk.assert_is(&bytes);
     assert_eq!(origin.requests.lock().unwrap().len(), 1);
-}
-
-/// Takes offers, and fetches what is offered as a hosted cache does.
-#[derive(Clone)]
-struct Takes {
-    origin: Origin,
-    offers: Arc<Mutex<Vec<(u16, usize)>>>,
-    fetched: Arc<Mutex<u64>>,
-}
-
-impl tower_service::Service<http::Request<RequestBody>> for Takes {
-    type Response = Response<Full<Bytes>>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<RequestBody>) -> Self::Future {
-        let takes = self.clone();
-        Box::pin(async move {
-            assert_eq!(request.uri().path(), hosted_cache::HTTP_PATH);
-            let body = request.into_body().collect().await.unwrap().to_bytes();
-            let Offer::BatchedOffer(offer) = Offer::decode(&body).unwrap() else {
-                panic!("an offer of version 1.0");
-            };
-            let (port, count) = (offer.port, offer.descriptors().count());
-            takes.offers.lock().unwrap().push((port, count));
-            tokio::spawn(async move {
-                let desk = Desk::new();
-                let request = desk.request(&takes.origin, &[(Ipv4Addr::LOCALHOST, port).into()]);
-                let report = aside(request).await.unwrap().unwrap();
-                *takes.fetched.lock().unwrap() += report.shares.peers;
-            });
-            let answer = hosted_cache::Response {
-                code: ResponseCode::OK,
-            };
-            Ok(Response::new(Full::new(answer.encode().into())))
-        })
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hosted_cache_is_offered_what_the_origin_gave_and_fetches_it() {
-    let bytes = content(LENGTH, 32);
-    let (v1, v2) = (Version::V1, Version::V2);
-    for (version, temper) in [
-        (v1, Temper::good(v1, &bytes)),
-        (v2, Temper::good(v2, &bytes)),
-        (v1, Temper::late(v1, &bytes)),
-        (v2, Temper::late(v2, &bytes)),
-    ] {
-        let info = info_of(version, &bytes);
-        let origin = Origin::start(temper).await;
-        let takes = Takes {
-            origin: origin.clone(),
-            offers: Arc::default(),
-            fetched: Arc::default(),
-        };
-        let listener = TokioNetwork
-            .listen((Ipv4Addr::LOCALHOST, 0).into())
-            .await
-            .unwrap();
-        let offers = Listener::local_addr(&listener).unwrap();
-        let stop = CancellationToken::new();
-        let _stop = stop.clone().drop_guard();
-        tokio::spawn(serve(
-            listener,
-            takes.clone(),
-            ServerOptions::default(),
-            stop,
-        ));
-        let empty = peer(Blocks::of(&info, &bytes, |_| false)).await;
-        let desk = Desk::new();
-        let mut request = desk.request(&origin, &[]);
-        request.mode = Mode::Hosted(HostedCache {
-            retrieval: empty.at.to_string(),
-            offers: Some(offers.to_string()),
-            version: hosted_cache::Version::V2,
-        });
-        request.sharing = Some(sharing(20_000, false));
-        let report = get(request).await.unwrap();
-        desk.assert_is(&bytes);
-        assert_eq!(report.shares.origin, LENGTH as u64);
-        let offered: usize = takes
-            .offers
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(_, count)| count)
-            .sum();
-        let segments = ContentInfo::decode(&info).unwrap().segment_count();
-        assert_eq!(offered as u64, segments, "{version:?}");
-        while *takes.fetched.lock().unwrap() == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        assert_eq!(*takes.fetched.lock().unwrap(), LENGTH as u64, "{version:?}");
-    }
 }

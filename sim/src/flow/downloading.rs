@@ -14,7 +14,7 @@ use peerdist::retrieval::client::{Exchange, Input as AskInput, Peer, Query};
 use peerdist::retrieval::server::Answer;
 use peerdist::retrieval::{Block, MessageType, Response, ResponseBody};
 
-use super::branch::{Branch, Route, Sending};
+use super::branch::{Branch, Happening, Route, Sending};
 use super::host::{Caller, Range, Waiting};
 use super::overhead::{RANGE_REQUEST, RETRIEVAL_REQUEST};
 use crate::outcome::Traced;
@@ -24,7 +24,7 @@ use crate::series::Measure;
 /// What the machine is to hear next.
 enum Next {
     Decrypted(Exchange),
-    Verified(VerifyToken),
+    Verified(VerifyToken, bool, Source),
     NobodyFound(DiscoveryToken),
     Failed(Exchange),
 }
@@ -72,7 +72,10 @@ impl Branch<'_> {
                     exchange,
                     quirk: None,
                 },
-                Next::Verified(verify) => Input::Verified { verify, good: true },
+                Next::Verified(verify, good, source) => {
+                    self.verified = Some(source);
+                    Input::Verified { verify, good }
+                }
                 Next::NobodyFound(discovery) => Input::DiscoveryFinished { discovery },
                 Next::Failed(exchange) => Input::Failed { exchange },
             };
@@ -129,10 +132,15 @@ impl Branch<'_> {
             Output::Decrypt { op, .. } => next.push_back(Next::Decrypted(op.exchange)),
             Output::Abort { exchange, .. } => self.abort(number, exchange),
             Output::Verify(op) => {
-                self.count(number, &op.block, op.source);
-                next.push_back(Next::Verified(op.verify));
+                let good = self.is_taken(number, &op);
+                next.push_back(Next::Verified(op.verify, good, op.source));
             }
-            Output::Store(op) => self.keep(number, &op),
+            Output::Store(op) => {
+                if let Some(source) = self.verified {
+                    self.count(number, &op, source);
+                }
+                self.keep(number, &op);
+            }
             Output::FetchOrigin {
                 fetch,
                 download,
@@ -227,10 +235,12 @@ impl Branch<'_> {
             .as_deref()
             .and_then(|asking| asking.replies.get(&op.id))
             .copied();
+        let now = host.clock(now);
         host.store.put(now, host.version(), segment, op.index);
         if let Some(replies) = replies {
             host.store.note_replies(&op.id, replies);
         }
+        self.check_kept(number, op);
     }
 
     pub(super) fn ask(&mut self, number: u32, exchange: Exchange, peer: u32, query: Query) {
@@ -247,6 +257,14 @@ impl Branch<'_> {
             connection: None,
         };
         host.waiting.insert(exchange, waiting);
+        if self.faulting.is_down(peer) {
+            let caller = Caller {
+                host: number,
+                exchange,
+            };
+            let at = self.now + self.lan_latency();
+            return self.queue.push(at, Happening::Failed(caller));
+        }
         let route = Route::Lan {
             from: number,
             to: peer,
@@ -277,7 +295,7 @@ impl Branch<'_> {
     }
 
     /// An answer came.
-    pub(super) fn answered(&mut self, caller: Caller, peer: u32, answer: &Answer) {
+    pub(super) fn answered(&mut self, caller: Caller, peer: u32, answer: &Answer, is_wrong: bool) {
         let (now, number, exchange) = (self.now, caller.host, caller.exchange);
         let Some(host) = self.host(number) else {
             return;
@@ -303,11 +321,17 @@ impl Branch<'_> {
             return;
         };
         let response = &response;
+        self.faulting.is_wrong = is_wrong;
         if self.is_cache(number) {
             self.cache_client(number, AskInput::Response { exchange, response });
+        } else if is_wrong && self.faulting.mangles() {
+            // Not even a message.
+            let bytes = &[0xff; 32][..];
+            self.client(number, Input::Message { exchange, bytes });
         } else {
             self.client(number, Input::Response { exchange, response });
         }
+        self.faulting.is_wrong = false;
     }
 
     /// No answer comes.

@@ -21,6 +21,7 @@ use super::offering::Offers;
 use super::store::Store;
 use crate::chance::seed_of;
 use crate::outcome::Shares;
+use crate::plan::FetchPlan;
 use crate::scenario::Group;
 
 /// The port that everybody serves retrieval on.
@@ -29,8 +30,9 @@ const RETRIEVAL_PORT: u16 = 80;
 /// A download under way.
 #[derive(Debug)]
 pub(super) struct Download {
+    pub(super) fetch: FetchPlan,
+    /// What comes; another than was asked for where the origin has a new version.
     pub(super) content: u32,
-    pub(super) began: Instant,
     pub(super) shares: Shares,
 }
 
@@ -105,6 +107,10 @@ pub(super) struct Host {
     pub(super) answering: Option<Box<Answering>>,
     /// Connections that stand idle, by the other end; the origin is nobody.
     pub(super) idle: BTreeMap<Option<u32>, u32>,
+    /// How far its clock is ahead, and behind.
+    pub(super) skew: (Duration, Duration),
+    /// How often it stopped before.
+    pub(super) life: u64,
 }
 
 /// The address of a host: each branch is a subnet of its own.
@@ -128,8 +134,7 @@ impl Host {
     /// Its asking side, made when it is needed first.
     pub(super) fn asking(&mut self) -> Option<&mut Asking> {
         if self.asking.is_none() {
-            let seed =
-                |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
+            let seed = |what: &str| self.seed_for(what);
             let machine = Downloader::new(Settings::default(), &seed("downloader")).ok()?;
             let mut prober = Prober::new(ProberSettings::default(), &seed("prober"));
             let subnet = Subnet::new(address_of(self.number).ip(), 8)?;
@@ -155,8 +160,7 @@ impl Host {
             return None;
         }
         if self.answering.is_none() {
-            let seed =
-                |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
+            let seed = |what: &str| self.seed_for(what);
             let settings = match self.cache {
                 Some(_) => ServerSettings::hosted_cache(),
                 None => ServerSettings {
@@ -167,7 +171,8 @@ impl Host {
             let server = Server::new(settings, &seed("server")).ok()?;
             let start = Start::Restarted {
                 previous: None,
-                unix_seconds: self.number + 1,
+                unix_seconds: (self.number + 1)
+                    .saturating_add(u32::try_from(self.life).unwrap_or(u32::MAX)),
             };
             let mut responder =
                 Responder::new(ResponderSettings::default(), start, &seed("responder"));
@@ -185,6 +190,24 @@ impl Host {
             }));
         }
         self.answering.as_deref_mut()
+    }
+
+    fn seed_for(&self, what: &str) -> [u8; 32] {
+        let of = [self.site.into(), self.number.into(), self.life];
+        // A first life has no number.
+        let of = if self.life == 0 { &of[..2] } else { &of[..] };
+        seed_of(self.seed, what, of)
+    }
+
+    /// What its clock shows.
+    pub(super) fn clock(&self, now: Instant) -> Instant {
+        let (ahead, behind) = self.skew;
+        let shown = now + ahead;
+        Instant::from_nanos(
+            shown
+                .as_nanos()
+                .saturating_sub(u64::try_from(behind.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 
     /// Takes an idle connection to somebody; tells whether there was one.

@@ -4,16 +4,21 @@
 
 mod branch;
 mod caching;
+mod crashing;
 mod discovering;
 mod downloading;
+mod faulting;
 mod host;
+mod lying;
 mod network;
 mod offering;
+mod oracles;
 mod origin;
 mod overhead;
 mod queue;
 mod serving;
 mod store;
+mod waking;
 
 use std::sync::PoisonError;
 
@@ -25,6 +30,16 @@ use branch::Branch;
 /// Carries out a plan, branches side by side on so many threads.
 #[must_use]
 pub fn run(plan: &Plan, threads: usize) -> Outcome {
+    run_with(plan, threads, false)
+}
+
+/// The same with a defect: clients take whatever a peer sends for what it should be.
+#[cfg(test)]
+pub(crate) fn run_that_trusts_everybody(plan: &Plan) -> Outcome {
+    run_with(plan, 1, true)
+}
+
+fn run_with(plan: &Plan, threads: usize, trusts_everybody: bool) -> Outcome {
     let series = std::sync::Mutex::new(Series::default());
     let next = std::sync::atomic::AtomicUsize::new(0);
     let work = || {
@@ -34,7 +49,9 @@ pub fn run(plan: &Plan, threads: usize) -> Outcome {
             let Some(site) = plan.sites.get(number) else {
                 return done;
             };
-            let mut outcome = Branch::new(plan, site).run();
+            let mut branch = Branch::new(plan, site);
+            branch.faulting.trusts_everybody = trusts_everybody;
+            let mut outcome = branch.run();
             series
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -65,6 +65,8 @@ struct LinkState {
     groups: Vec<GroupPlace>,
     /// What it carried, in service.
     served: u128,
+    /// What flows that are over got, in service.
+    brought: u128,
     flows: u64,
     /// The round in which it was seen last, and what is left of it in that round: rate and flows.
     seen: u64,
@@ -127,6 +129,7 @@ impl Network {
             rate: u128::from(bits_a_second) * FRACTIONS,
             groups: Vec::new(),
             served: 0,
+            brought: 0,
             flows: 0,
             seen: 0,
             left: (0, 0),
@@ -200,15 +203,21 @@ impl Network {
         place
     }
 
-    /// Ends a flow before its end.
-    pub(super) fn cancel(&mut self, now: Instant, flow: Flow) {
-        if let Some(state) = self.flows.get(&flow)
-            && let Some(group) = self.groups.get(state.group as usize)
-        {
-            self.look_around(group.path);
-            self.settle_seen(now);
-            self.end(now, flow);
-        }
+    /// Ends a flow before its end; tells how many whole bytes of it came.
+    pub(super) fn cancel(&mut self, now: Instant, flow: Flow) -> u64 {
+        let Some(state) = self.flows.get(&flow) else {
+            return 0;
+        };
+        let Some(group) = self.groups.get(state.group as usize) else {
+            return 0;
+        };
+        let (place, start, bytes) = (state.group, state.start, state.bytes);
+        self.look_around(group.path);
+        self.settle_seen(now);
+        let service = self.groups.get(place as usize).map_or(0, |it| it.service);
+        self.end(now, flow);
+        let came = service.saturating_sub(start) / OF_A_BYTE;
+        u64::try_from(came).unwrap_or(u64::MAX).min(bytes)
     }
 
     /// When the next flow reaches a step.
@@ -277,14 +286,15 @@ impl Network {
         };
         let path = group.path;
         // What it got beyond its last byte, for moments are whole nanoseconds, was never carried.
-        let beyond = group
-            .service
-            .saturating_sub(state.start + u128::from(state.bytes) * OF_A_BYTE);
+        let whole = u128::from(state.bytes) * OF_A_BYTE;
+        let beyond = group.service.saturating_sub(state.start + whole);
+        let got = group.service.saturating_sub(state.start).min(whole);
         group.steps.retain(|Reverse((_, other))| *other != flow);
         let is_last = group.steps.is_empty();
         for link in path.links() {
             if let Some(link) = self.links.get_mut(link.0 as usize) {
                 link.served = link.served.saturating_sub(beyond);
+                link.brought += got;
                 link.flows -= 1;
                 if is_last {
                     link.groups.retain(|other| *other != place);
@@ -443,6 +453,36 @@ impl Network {
         if let Some(due) = due {
             self.due.insert((due, group.path, place));
         }
+    }
+
+    /// Links that carried something else than their flows got: none, or the sharing is wrong.
+    pub(super) fn unbalanced(&self) -> Option<Link> {
+        let mut brought: Vec<u128> = self.links.iter().map(|link| link.brought).collect();
+        for flow in self.flows.values() {
+            let Some(group) = self.groups.get(flow.group as usize) else {
+                continue;
+            };
+            for link in group.path.links() {
+                if let Some(brought) = brought.get_mut(link.0 as usize) {
+                    *brought += group.service.saturating_sub(flow.start);
+                }
+            }
+        }
+        let links = self.links.iter().zip(&brought);
+        let place = links
+            .clone()
+            .position(|(link, brought)| link.served != *brought)?;
+        u32::try_from(place).ok().map(Link)
+    }
+
+    /// Links that carried more than their rate allows in the time: none, or the sharing is wrong.
+    pub(super) fn overfull(&self, now: Instant) -> Option<Link> {
+        let nanos = u128::from(now.as_nanos());
+        let place = self
+            .links
+            .iter()
+            .position(|link| link.served > link.rate * nanos)?;
+        u32::try_from(place).ok().map(Link)
     }
 
     /// Links whose flows together have more than there is: none, or the sharing is wrong.

@@ -18,6 +18,9 @@ use crate::series::Measure;
 impl Branch<'_> {
     /// A host begins to fetch.
     pub(super) fn begin(&mut self, fetch: FetchPlan) {
+        if !self.may_begin(fetch) {
+            return;
+        }
         let now = self.now;
         let details = [fetch.content.into(), 0, 0];
         self.trace.note(now, Traced::Begun, fetch.host, details);
@@ -29,8 +32,8 @@ impl Branch<'_> {
         host.downloads.insert(
             download,
             Download {
+                fetch,
                 content: fetch.content,
-                began: now,
                 shares: Shares::default(),
             },
         );
@@ -58,9 +61,16 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        let Some(content) = host.downloads.get(&download).map(|it| it.content) else {
+        let Some(fetch) = host.downloads.get(&download).map(|it| it.fetch) else {
             return;
         };
+        let content = self.current_content(&fetch);
+        let Some(host) = self.host(number) else {
+            return;
+        };
+        if let Some(it) = host.downloads.get_mut(&download) {
+            it.content = content;
+        }
         let (mode, version) = (host.group.mode, host.group.version);
         let Some(content) = plan.contents.get(content as usize) else {
             return;
@@ -98,11 +108,12 @@ impl Branch<'_> {
             return;
         };
         let mut local = 0;
+        let clock = host.clock(now);
         let missing: Vec<_> = layout
             .segments
             .iter()
             .filter_map(|segment| {
-                let there = host.store.use_blocks(now, &segment.id);
+                let there = host.store.use_blocks(clock, &segment.id);
                 let length = |blocks: &BlockSet| -> u64 {
                     blocks
                         .iter()
@@ -153,10 +164,14 @@ impl Branch<'_> {
     /// A request for a range is at the origin.
     pub(super) fn range_asked(&mut self, number: u32, fetch: FetchToken) {
         let asking = self.host(number).and_then(|host| host.asking.as_deref());
-        let Some(range) = asking.and_then(|asking| asking.ranges.get(&fetch)) else {
+        let range = asking.and_then(|asking| asking.ranges.get(&fetch).copied());
+        let Some(range) = range else {
             return;
         };
         let bytes = range.bytes + RANGE_RESPONSE;
+        if self.has_changed(number, range.download) {
+            return self.range_changed(number, fetch);
+        }
         let sending = Sending::Range {
             host: number,
             fetch,
@@ -195,6 +210,9 @@ impl Branch<'_> {
     /// A download is over.
     pub(super) fn ended(&mut self, number: u32, download: DownloadToken, is_complete: bool) {
         let (now, plan) = (self.now, self.plan);
+        if !is_complete && self.begin_again(number, download) {
+            return;
+        }
         let Some(host) = self.host(number) else {
             return;
         };
@@ -218,7 +236,7 @@ impl Branch<'_> {
         self.outcome.transfers.push(Transfer {
             host: number,
             content: it.content,
-            began: it.began,
+            began: it.fetch.at,
             ended: now,
             is_complete,
             shares: it.shares,
@@ -227,6 +245,8 @@ impl Branch<'_> {
 
     /// What did not end has failed.
     pub(super) fn end_what_is_left(&mut self) {
+        self.faulting.is_over = true;
+        self.end_what_did_not_begin_again();
         for number in 0.. {
             let Some(host) = self.host(number) else {
                 return;

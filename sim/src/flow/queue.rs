@@ -39,6 +39,11 @@ impl<E> Queue<E> {
         });
     }
 
+    /// Drops events that are not to happen any more.
+    pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&E) -> bool) {
+        self.heap.retain(|planned| is_kept(&planned.event));
+    }
+
     /// When the next event is.
     pub(super) fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|planned| planned.at)

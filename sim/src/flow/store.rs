@@ -122,6 +122,12 @@ impl Store {
         true
     }
 
+    /// What there is, in the order of the segments.
+    pub(super) fn held_segments(&self) -> impl Iterator<Item = (WantedSegment, Version, BlockSet)> {
+        let entries = self.segments.values();
+        entries.map(|entry| (entry.wanted, entry.version, entry.blocks))
+    }
+
     /// How often a segment was offered when it was looked for.
     pub(super) fn note_replies(&mut self, id: &SegmentId, replies: Replies) {
         if let Some(entry) = self.segments.get_mut(id) {

@@ -7,11 +7,13 @@ use peerdist::content::Version;
 use peerdist::time::Instant;
 use peerdist_node::get;
 
+use super::faulting;
 use super::office::{
     Branch, CachePolicy, Client, Content, DataCentre, Download, Lan, Mode, Office, Wan,
 };
 use super::run::{Failure, run};
 use super::shape::{LinkSettings, Quality, Rate};
+use crate::healing::late_of;
 use crate::outcome::{Outcome, Shares, SiteOutcome, Transfer};
 use crate::plan::{Plan, SitePlan};
 use crate::scenario::{self, Group};
@@ -19,12 +21,15 @@ use crate::series::Series;
 
 /// The moments that a second has: a host is at work for so long before the next one is.
 const TICK_NS: u64 = 1_000_000;
+/// How long after it failed a download is begun again, where anything goes wrong at all.
+const BEGIN_AGAIN_AFTER_NS: u64 = 10_000_000_000;
 
 /// Carries out a plan.
 ///
 /// # Errors
 /// [`Failure`] says what cannot be simulated, or what is wrong with this machine.
 pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
+    let faults = faulting::of(plan)?;
     let contents = plan.contents.iter();
     let office = Office {
         seed: plan.seed,
@@ -44,6 +49,8 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
         branches: plan.sites.iter().map(|site| branch(plan, site)).collect(),
         tick_ns: TICK_NS,
         time_limit_ns: plan.end.as_nanos(),
+        begin_again_ns: (!faults.is_empty()).then_some(BEGIN_AGAIN_AFTER_NS),
+        faults,
         ..Office::default()
     };
     let ran = run(&office)?;
@@ -69,6 +76,7 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
         });
     }
     if let Some(first) = sites.first_mut() {
+        first.violations.extend(faulting::links(&ran));
         // There is one trace of all.
         first.trace = ran.trace.hash();
     }
@@ -104,6 +112,10 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
                     let what = format!("{} got something else than the content", download.host);
                     site.violations.push(what);
                 }
+                if !got.is_store_within {
+                    let what = format!("the store of {} has more than it may", download.host);
+                    site.violations.push(what);
+                }
             }
             Err(why) => site.violations.push(format!("{}: {why}", download.host)),
         }
@@ -123,6 +135,7 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
             is_complete: false,
             shares: Shares::default(),
         }));
+        outcome.violations.extend(late_of(plan, site, outcome));
     }
     Ok(Outcome {
         sites,

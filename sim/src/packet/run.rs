@@ -23,7 +23,7 @@ use super::hosts::{self, ClientHost, Seat, seed_of};
 use super::machine::{EPOCH_SECONDS, SimulatedMachine};
 use super::network::HostNetwork;
 use super::office::{Branch, Fault, Lan, Mode, Office};
-use super::origin;
+use super::origin::{self, Change};
 use super::shape::Rate;
 use super::trace::{Event, Trace};
 use super::watch::Record;
@@ -73,6 +73,8 @@ pub struct Got {
     pub rejected: u64,
     /// Whether it is the content, to the byte.
     pub is_content: bool,
+    /// Whether the store of the host has no more than it may.
+    pub is_store_within: bool,
 }
 
 /// A download that is over.
@@ -126,6 +128,10 @@ pub struct Outcome {
     pub discovery_bytes: Vec<u64>,
     /// Where the content of the downloads of each branch came from when.
     pub sources: Vec<Series>,
+    /// Payload that hosts gave to their links, for each that it went to.
+    pub sent_bytes: u64,
+    /// What of it came over the last link.
+    pub received_bytes: u64,
     /// When it was over.
     pub ended_ns: u64,
     /// What happened.
@@ -184,6 +190,25 @@ fn check(office: &Office) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What changes at the content server, in the order of time.
+fn changes(faults: &[Fault]) -> Vec<Change> {
+    let changes = faults.iter().filter_map(|fault| match *fault {
+        Fault::NewVersion {
+            content,
+            becomes,
+            from_ns,
+        } => Some(Change {
+            at_ns: from_ns,
+            content,
+            becomes,
+        }),
+        _ => None,
+    });
+    let mut changes: Vec<Change> = changes.collect();
+    changes.sort_by_key(|change| change.at_ns);
+    changes
+}
+
 fn directory(office: &Office) -> Result<TempDir, Failure> {
     let within = office.directory.clone().unwrap_or_else(|| {
         let in_memory = Path::new(IN_MEMORY);
@@ -213,6 +238,7 @@ struct Running<'a> {
     turns: Vec<Turn>,
     finished: Rc<RefCell<Vec<Finished>>>,
     records: Vec<Record>,
+    changes: Vec<Change>,
 }
 
 /// Runs an office until every download has ended, or its time limit.
@@ -247,6 +273,7 @@ pub fn run(office: &Office) -> Result<Outcome, Failure> {
         turns: Vec::new(),
         finished: Rc::default(),
         records: Vec::new(),
+        changes: changes(&office.faults),
     };
     running.add_data_centre();
     for (number, branch) in office.branches.iter().enumerate() {
@@ -280,8 +307,9 @@ impl Running<'_> {
             .map(|client| client.policy.version)
             .collect();
         let versions: Vec<_> = versions.into_iter().collect();
-        let (contents, seed) = (
+        let (contents, changes, seed) = (
             self.contents.clone(),
+            self.changes.clone(),
             seed_of(office.seed, "origin", "secret"),
         );
         self.sim.host(at, move || {
@@ -289,6 +317,7 @@ impl Running<'_> {
             origin::run(
                 network.clone(),
                 contents.clone(),
+                changes.clone(),
                 versions.clone(),
                 seed,
                 stop,
@@ -315,6 +344,7 @@ impl Running<'_> {
                 self.wires.add_outage(site, from_ns, until_ns);
             }
         }
+        self.add_splits(number, site, branch.clients.len());
         let record = Record::default();
         self.records.push(Arc::clone(&record));
         let hosted_cache = address(number + 1, HOSTED_CACHE);
@@ -323,9 +353,11 @@ impl Running<'_> {
             let name = format!("{}-cache", branch.name);
             let seat = self.seat(name, hosted_cache, site, &branch.lan)?;
             let bytes = branch.hosted_cache_bytes;
+            let name = seat.name.clone();
             self.sim.host(hosted_cache, move || {
                 hosts::hosted_cache(seat.clone(), bytes)
             });
+            self.add_faults((number, branch.clients.len()), hosted_cache, &name);
         }
         for (place, client) in (0_u32..).zip(&branch.clients) {
             let at = address(number + 1, FIRST_CLIENT + place);
@@ -340,6 +372,9 @@ impl Running<'_> {
                 hosted_cache,
                 finished: Rc::clone(&self.finished),
                 record: Arc::clone(&record),
+                kept: Rc::default(),
+                changes: self.changes.clone(),
+                begin_again_ns: self.office.begin_again_ns,
             };
             let name = host.seat.name.clone();
             self.sim.host(at, move || hosts::client(host.clone()));
@@ -361,6 +396,49 @@ impl Running<'_> {
                 self.turns.push((from_ns, at, name.to_owned(), false));
                 let back = until_ns.map(|until| (until, at, name.to_owned(), true));
                 self.turns.extend(back);
+            }
+            match *fault {
+                Fault::CutFromOrigin {
+                    branch,
+                    client,
+                    from_ns,
+                    until_ns,
+                } if (branch, client) == place => {
+                    self.wires.add_host_outage(at, from_ns, until_ns);
+                }
+                Fault::Serves {
+                    branch,
+                    client,
+                    how,
+                    from_ns,
+                    until_ns,
+                } if (branch, client) == place => {
+                    self.wires.add_serving(at, how, from_ns, until_ns);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Sides of a branch that do not reach each other.
+    fn add_splits(&self, number: usize, site: SiteId, clients: usize) {
+        for fault in &self.office.faults {
+            if let Fault::CutFromNeighbours {
+                branch,
+                clients: side,
+                from_ns,
+                until_ns,
+            } = fault
+                && *branch == number
+            {
+                let side = side.iter().map(|&place| match u32::try_from(place) {
+                    Ok(place_32) if place < clients => {
+                        address(number + 1, FIRST_CLIENT.saturating_add(place_32))
+                    }
+                    _ => address(number + 1, HOSTED_CACHE),
+                });
+                let side: BTreeSet<IpAddr> = side.collect();
+                self.wires.add_split(site, side, *from_ns, *until_ns);
             }
         }
     }
@@ -409,6 +487,7 @@ impl Running<'_> {
         }
         let ended_ns = u64::try_from(self.sim.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let links = self.wires.links();
+        let (sent_bytes, received_bytes) = self.wires.bytes();
         // What hosts do as they end is no part of it.
         let trace = self.wires.take_trace();
         let downloads = self.finished.take();
@@ -424,6 +503,8 @@ impl Running<'_> {
             // The first site is the data centre.
             discovery_bytes: self.wires.datagram_bytes().into_iter().skip(1).collect(),
             sources: sources.collect(),
+            sent_bytes,
+            received_bytes,
             ended_ns,
             trace,
         })

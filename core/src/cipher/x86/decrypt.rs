@@ -32,6 +32,8 @@ impl<'b> Rest<'b> {
 /// # Safety
 ///
 /// The processor has the instructions of `W`.
+// Loops and no `map`: that stays a call where a crate is compiled in several units, and its
+// closures do not have the instructions.
 #[inline(always)]
 pub(super) unsafe fn batches<W: Wide, const V: usize>(rest: &mut Rest<'_>, schedule: &Schedule) {
     let batch = V * W::LANES;
@@ -43,16 +45,21 @@ pub(super) unsafe fn batches<W: Wide, const V: usize>(rest: &mut Rest<'_>, sched
         // SAFETY: the caller promises the instructions. All pointers stay within `now`: register
         // v covers the blocks from v * LANES on, and what lies behind the first is read for v > 0.
         unsafe {
-            let mut state: [W; V] = core::array::from_fn(|v| {
-                W::load(at.add(v * W::LANES * BLOCK_LEN)).xor(W::splat(*first))
-            });
+            let mut state = [W::splat(*first); V];
+            for (v, x) in state.iter_mut().enumerate() {
+                *x = W::load(at.add(v * W::LANES * BLOCK_LEN)).xor(*x);
+            }
             for key in nine {
                 let key = W::splat(*key);
-                state = state.map(|x| x.decrypt(key));
+                for x in &mut state {
+                    *x = x.decrypt(key);
+                }
             }
             for key in extra {
                 let key = W::splat(*key);
-                state = state.map(|x| x.decrypt(key));
+                for x in &mut state {
+                    *x = x.decrypt(key);
+                }
             }
             let last = W::splat(*last);
             let chain = block(at, (batch - 1) * BLOCK_LEN);

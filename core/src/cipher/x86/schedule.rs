@@ -41,6 +41,7 @@ impl Drop for Schedule {
 
 impl Schedule {
     /// The schedule as FIPS 197 gives it.
+    #[inline]
     #[target_feature(enable = "aes")]
     pub(super) fn encryption(material: &Material) -> Self {
         // SAFETY: this function enables `aes`.
@@ -55,6 +56,7 @@ impl Schedule {
 
     /// The schedule that the instructions for decryption want: reversed, and all but the first
     /// and last key passed through InvMixColumns.
+    #[inline]
     #[target_feature(enable = "aes")]
     pub(super) fn decryption(material: &Material) -> Self {
         let mut schedule = Self::encryption(material);

@@ -80,6 +80,8 @@ impl<W: Wide, const V: usize> Table<W, V> {
     ///
     /// Round keys are read where they are needed, which costs a load for each: a lane has its
     /// own. Those of `HELD` rounds stay in registers, for processors that have enough of them.
+    /// Lanes are counted, not zipped: `zip` stays a call where a crate is compiled in several
+    /// units, and the states would go through memory for it.
     ///
     /// # Safety
     ///
@@ -87,6 +89,13 @@ impl<W: Wide, const V: usize> Table<W, V> {
     /// valid for reading and writing `steps` blocks, which no other lane touches, unless that
     /// lane has the same pointer, chaining value and round keys.
     #[inline(always)]
+    #[cfg_attr(
+        not(test),
+        expect(
+            clippy::indexing_slicing,
+            reason = "`v` is below `V`, the length of every array here"
+        )
+    )]
     pub(super) unsafe fn run<const HELD: usize>(&mut self, rounds: usize, steps: usize) {
         let (first, nine, extra, last) = parts(&self.keys, rounds);
         let Some(held) = nine.first_chunk::<HELD>() else {
@@ -102,22 +111,23 @@ impl<W: Wide, const V: usize> Table<W, V> {
             // are valid at this offset. Lanes that share a pointer read before either writes,
             // and write the same.
             unsafe {
-                for (v, (x, key)) in state.iter_mut().zip(&first).enumerate() {
+                for v in 0..V {
                     let plaintext = W::gather(at.add(v * W::LANES), offset);
-                    *x = x.xor(plaintext.xor(*key));
+                    state[v] = state[v].xor(plaintext.xor(first[v]));
                 }
                 for (round, keys) in nine.iter().enumerate() {
-                    for (x, key) in state.iter_mut().zip(held.get(round).unwrap_or(keys)) {
-                        *x = x.encrypt(*key);
+                    let keys = held.get(round).unwrap_or(keys);
+                    for v in 0..V {
+                        state[v] = state[v].encrypt(keys[v]);
                     }
                 }
                 for keys in extra {
-                    for (x, key) in state.iter_mut().zip(keys) {
-                        *x = x.encrypt(*key);
+                    for v in 0..V {
+                        state[v] = state[v].encrypt(keys[v]);
                     }
                 }
-                for (x, key) in state.iter_mut().zip(last) {
-                    *x = x.encrypt_last(*key);
+                for v in 0..V {
+                    state[v] = state[v].encrypt_last(last[v]);
                 }
                 for (v, x) in state.iter().enumerate() {
                     x.scatter(at.add(v * W::LANES), offset);

@@ -41,7 +41,6 @@ impl Default for ServerSettings {
             segments_in_flight_total: 64,
             bytes_in_flight_per_client: 64 << 20,
             bytes_in_flight_total: 512 << 20,
-            // Two full batches.
             // Of 512 MiB in segments of version 2.0: who offers a file that it has whole offers all of it at once.
             segments_queued_per_client: 8_192,
             segments_queued_total: 65_536,

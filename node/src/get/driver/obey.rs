@@ -41,7 +41,7 @@ impl<N: Network> Driver<N> {
                 query.encode_into(&mut message);
                 let (client, events) = (self.parts.peer_client.clone(), self.events.clone());
                 let most = self.parts.settings.message_bytes_most;
-                let to = self.parts.peers.uri(peer).cloned();
+                let to = self.parts.peers.target(peer).cloned();
                 let buffer = self.parts.bench.spare.take(Spare::BLOCK_BYTES);
                 let task = self.tasks.spawn(async move {
                     let answer = match to {
@@ -210,7 +210,8 @@ impl<N: Network> Driver<N> {
             }
             Event::Lied { peer, .. } => {
                 self.lies += 1;
-                let peer = self.parts.peers.uri(*peer).and_then(http::Uri::authority);
+                let peer = self.parts.peers.target(*peer);
+                let peer = peer.and_then(|peer| peer.uri.authority());
                 tracing::warn!(?peer, "a peer sent a block that is not what it should be");
             }
             Event::Rejected { rejected, .. } => {

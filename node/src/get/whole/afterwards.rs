@@ -12,6 +12,7 @@ use peerdist::retrieval::BlockSet;
 use super::{Fetching, Serving};
 use crate::get::described::Described;
 use crate::get::local;
+use crate::get::offers::Offers;
 use crate::get::request::Mode;
 use crate::get::share::Shelf;
 use crate::get::workers::Bench;
@@ -23,7 +24,7 @@ const CONTENT: ContentToken = ContentToken(1);
 
 impl<N: Network> Fetching<N> {
     /// Asks for the hashes of what came plainly, and does with it what would have been done with them at once.
-    pub(super) async fn afterwards(&mut self, file: &File) -> Option<Serving> {
+    pub(super) async fn afterwards(&mut self, file: &File) -> Option<(Serving, Option<Offers<N>>)> {
         let request = Arc::clone(&self.request);
         let is_hosted = matches!(request.mode, Mode::Hosted(_));
         let sharing = request.sharing.as_ref();
@@ -46,7 +47,7 @@ impl<N: Network> Fetching<N> {
         };
         let cache = request.cache.clone();
         let looking = offload(move || {
-            let have = local::blocks(&bench)?;
+            let have = local::blocks(&bench, Vec::new())?;
             if let (Some(cache), Some(file)) = (cache, &bench.file) {
                 local::keep(&bench.described, file, &*cache, &have)?;
             }
@@ -63,8 +64,8 @@ impl<N: Network> Fetching<N> {
         let served = self.serve(sharing?, &shelf).await;
         let failed = |error: &_| tracing::warn!(%error, "what was fetched is not shared");
         let (serving, port) = served.inspect_err(failed).ok()?;
-        self.offer_all(&described, &have, &serving, port).await;
-        Some(serving)
+        let offers = self.offer_all(&described, &have, &serving, port);
+        Some((serving, offers))
     }
 
     async fn hashes(&mut self) -> Option<Described> {
@@ -106,19 +107,17 @@ impl<N: Network> Fetching<N> {
     }
 
     /// To the hosted cache, if there is one: all of it came from the origin.
-    async fn offer_all(
+    fn offer_all(
         &self,
         described: &Arc<Described>,
         have: &[BlockSet],
         serving: &Serving,
         port: u16,
-    ) {
+    ) -> Option<Offers<N>> {
         let Mode::Hosted(hosted) = &self.request.mode else {
-            return;
+            return None;
         };
-        let Some(mut offers) = self.offers(hosted, port, described) else {
-            return;
-        };
+        let mut offers = self.offers(hosted, port, described, Some(&serving.blocks_given))?;
         for (segment, blocks) in have.iter().enumerate() {
             let Some(wanted) = described.wanted(segment) else {
                 break;
@@ -134,6 +133,6 @@ impl<N: Network> Fetching<N> {
                 });
             }
         }
-        self.until_fetched(offers, Some(serving)).await;
+        Some(offers)
     }
 }

@@ -165,7 +165,10 @@ impl<N: Network> Announced<N> {
         let url = fetching.origin.url();
         match attempt {
             Attempt::Done(got) => {
-                flush(&request, got.replies).await;
+                tokio::join!(
+                    flush(&request, got.replies),
+                    fetching.until_fetched(got.offers, got.sharing.as_ref())
+                );
                 Ok(())
             }
             Attempt::Changed => Err(GetError::Changed { url }),

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use self::head::Parsed;
-use super::{Client, ClientError, Kept, Shared, host_of};
+use super::{Client, ClientError, Kept, Shared, Target, host_of};
 use crate::http::limits::{ClientLimits, ms};
 use crate::http::pool::Host;
 use crate::net::Network;
@@ -41,17 +41,17 @@ impl<N: Network> Client<N> {
     /// [`ClientError`] where there is no connection.
     pub(crate) async fn post(
         &self,
-        to: &Uri,
+        to: &Target,
         message: &[u8],
         bytes_most: usize,
         mut buffer: Vec<u8>,
     ) -> Result<Answer, ClientError> {
         let Shared { limits, pool, .. } = &*self.shared;
-        let host = host_of(to)?;
+        let host = host_of(&to.uri, to.zone)?;
         if host.tls || self.is_left_to_hyper(&host) {
             return Ok(Answer::Unusual);
         }
-        let request = request(to, message);
+        let request = request(&to.uri, message);
         let permit = self.permit(&host).await?;
         loop {
             let kept = pool.take(&host, ms(limits.idle_ms));

@@ -18,11 +18,11 @@ fn client() -> Client<TokioNetwork> {
     Client::new(TokioNetwork, None, limits)
 }
 
-async fn listener() -> (TcpListener, Uri) {
+async fn listener() -> (TcpListener, Target) {
     let at: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
     let listener = TcpListener::bind(at).await.unwrap();
     let at = listener.local_addr().unwrap();
-    (listener, format!("http://{at}/path").parse().unwrap())
+    (listener, Target::at(at, "/path").unwrap())
 }
 
 async fn asked(stream: &mut TcpStream) -> String {
@@ -139,7 +139,10 @@ async fn too_much_too_little_and_nothing_come_to_nothing() {
 
 #[tokio::test]
 async fn what_speaks_tls_is_left_to_hyper() {
-    let to = Uri::from_static("https://127.0.0.1/path");
+    let to = Target {
+        uri: Uri::from_static("https://127.0.0.1/path"),
+        ..Target::named("127.0.0.1", "/path").unwrap()
+    };
     let answer = client()
         .post(&to, b"question", BYTES_MOST, Vec::new())
         .await;
