@@ -27,6 +27,15 @@ function setView(from, to) {
   linked.all.forEach(chart => chart.draw());
 }
 
+// On paper everything has the size of the sheet, whatever the window is.
+const paper = { is: false, wide: 660, half: 310, all: [] };
+for (const [kind, is] of [["beforeprint", true], ["afterprint", false]]) {
+  addEventListener(kind, () => {
+    paper.is = is;
+    paper.all.forEach(draw => draw());
+  });
+}
+
 class Chart {
   // spec: label, height, x: {from, to, ticks, format, log}, y: (from, to) => {most, ticks, format, unit}, layers, tip, isTime
   constructor(place, spec) {
@@ -36,17 +45,19 @@ class Chart {
     this.root = svg("svg", { role: "img", tabindex: 0, "aria-label": spec.label });
     place.replaceChildren(this.root);
     if (spec.isTime) linked.all.push(this);
+    paper.all.push(() => this.draw());
     this.listen();
     new ResizeObserver(() => {
       const width = Math.round(place.clientWidth);
-      if (width && width !== this.width) this.draw();
+      if (!paper.is && width && width !== this.width) this.draw();
     }).observe(place);
     this.draw();
   }
   get range() { return this.spec.isTime ? [linked.from, linked.to] : [this.spec.x.from, this.spec.x.to]; }
   draw() {
-    const spec = this.spec, width = this.width = Math.round(this.place.clientWidth) || 900;
-    const height = spec.height || 260, left = 66, right = 14, top = 14, bottom = 34;
+    const spec = this.spec, sheet = this.place.closest(".two") ? paper.half : paper.wide;
+    const width = this.width = paper.is ? sheet : Math.round(this.place.clientWidth) || 900;
+    const height = (spec.height || 260) * (paper.is ? .72 : 1), left = 66, right = 14, top = 14, bottom = 34;
     const [from, to] = this.range;
     this.box = { left, right: width - right, top, bottom: height - bottom };
     const inner = width - left - right, tall = height - top - bottom;

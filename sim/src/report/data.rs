@@ -156,7 +156,7 @@ impl Report {
             summary: summary.clone(),
             means: Vec::new(),
             expectations: expect.collect(),
-            marks: Vec::new(),
+            marks: super::marks::of(plan),
             timeline: columns(plan, outcome),
             curves: curves(plan, outcome),
             sites: sites(plan, outcome),

@@ -3,6 +3,7 @@
 //! Format: HTML with style and script in it; the numbers as JSON.
 
 mod data;
+mod marks;
 
 pub use data::{Mark, Report};
 

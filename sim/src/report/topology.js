@@ -6,7 +6,7 @@ const MODE_SAYS = {
 };
 function drawNetwork(place) {
   const draw = () => {
-    const width = Math.max(280, Math.round(place.clientWidth) || 900), isNarrow = width < 560;
+    const width = paper.is ? paper.wide : Math.max(280, Math.round(place.clientWidth) || 900), isNarrow = width < 560;
     const sites = DATA.sites.slice(0, SITES_DRAWN), rest = DATA.sites.length - sites.length;
     const cardWide = Math.min(isNarrow ? width - 60 : 300, width), gap = 18;
     const columns = isNarrow ? 1 : Math.max(1, Math.min(sites.length, Math.floor((width + gap) / (230 + gap))));
@@ -58,8 +58,9 @@ function drawNetwork(place) {
   let seen = 0;
   new ResizeObserver(() => {
     const width = Math.round(place.clientWidth);
-    if (width && width !== seen) { seen = width; draw(); }
+    if (!paper.is && width && width !== seen) { seen = width; draw(); }
   }).observe(place);
+  paper.all.push(draw);
   draw();
 }
 function drawSite(into, site, groups, x, y, wide, tall, perRow, isNarrow) {
