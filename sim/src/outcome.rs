@@ -37,6 +37,8 @@ pub struct SiteOutcome {
     pub series: Series,
     /// Blocks that went from one host to the other.
     pub blocks: u64,
+    /// Those of them that were many in one step of the flow engine.
+    pub burst_blocks: u64,
     /// What was not as it must be: nothing, or the engine is wrong.
     pub violations: Vec<String>,
     /// The hash of its trace.

@@ -5,11 +5,11 @@
 //! A simulator that knows when every message arrives need not ask the machine about each block: while every server of a
 //! session gives block after block, each answer has the next block of the session asked for, and nothing else happens.
 
+use super::Downloader;
 use super::arrivals::Asked;
 use super::content::Download;
 use super::ports::{Delivery, DownloadToken, Order};
 use super::session::{Ranges, Session, SessionKey, Work};
-use super::Downloader;
 use crate::content::SegmentId;
 use crate::error::ApiMisuse;
 use crate::retrieval::client::{Exchange, Peer, Query};
@@ -173,6 +173,9 @@ impl Downloader {
                 return Err(ApiMisuse("more blocks passed than were left"));
             }
             let now_next = part.next + asked;
+            if part.ended > 0 && !(part.is_all && now_next == part.end) {
+                return Err(ApiMisuse("a lane ended while blocks were left"));
+            }
             part.came = part.came.union(&BlockSet::range(part.next, asked));
             part.came = part.came.difference(&part.under_way);
             part.next = now_next;
@@ -247,6 +250,7 @@ impl Downloader {
 struct Part {
     next: u32,
     end: u32,
+    is_all: bool,
     count: u32,
     ended: u32,
     came: BlockSet,
@@ -257,6 +261,7 @@ fn parts_of(steady: &Steady) -> Vec<Part> {
     let part = |session: &SteadySession| Part {
         next: session.next,
         end: session.end,
+        is_all: session.is_all,
         count: 0,
         ended: 0,
         came: BlockSet::EMPTY,

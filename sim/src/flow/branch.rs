@@ -16,7 +16,7 @@ use peerdist::time::{Duration, Instant};
 use super::bursting::Bursts;
 use super::caching::Cache;
 use super::faulting::Faulting;
-use super::host::{Came, Caller, Host};
+use super::host::{Caller, Came, Host};
 use super::network::{Flow, Link, Network, Path, Reached};
 use super::offering::Offer;
 use super::queue::Queue;

@@ -129,9 +129,7 @@ impl Fluid {
             let left = target.saturating_sub(self.service);
             let nanos = match u64::try_from(left) {
                 Ok(left) => left.div_ceil(self.each.max(1)),
-                Err(_) => {
-                    u64::try_from(left.div_ceil(self.each.max(1).into())).unwrap_or(u64::MAX)
-                }
+                Err(_) => u64::try_from(left.div_ceil(self.each.max(1).into())).unwrap_or(u64::MAX),
             };
             self.since.saturating_add(nanos)
         });
@@ -157,7 +155,11 @@ impl Fluid {
         };
         // Nearly always there is one.
         let (_, first) = self.flows.front()?;
-        if self.flows.get(1).is_none_or(|(target, _)| *target > reached) {
+        if self
+            .flows
+            .get(1)
+            .is_none_or(|(target, _)| *target > reached)
+        {
             return lanes.get(*first as usize).map(|lane| (path_of(lane), 0));
         }
         let there = self.flows.iter().enumerate();

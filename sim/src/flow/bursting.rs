@@ -71,7 +71,8 @@ impl Branch<'_> {
         let sizes = bursts.steady.sessions.iter().map(|it| it.block_bytes);
         let bytes = (blocks + bursts.steady.lanes.len() as u64) * u64::from(sizes.max()?);
         let is_one_size = bursts.steady.sessions.windows(2);
-        let mut is_one_size = is_one_size.map(|two| matches!(two, [a, b] if a.block_bytes == b.block_bytes));
+        let mut is_one_size =
+            is_one_size.map(|two| matches!(two, [a, b] if a.block_bytes == b.block_bytes));
         if blocks < BLOCKS_LEAST
             || !is_one_size.all(|it| it)
             || !host.store.has_room(bytes)
@@ -81,14 +82,23 @@ impl Branch<'_> {
             return None;
         }
         let (up, down) = (host.up, host.down);
-        let query = asking.machine.asked(bursts.steady.lanes.first()?.exchange)?;
+        let query = asking
+            .machine
+            .asked(bursts.steady.lanes.first()?.exchange)?;
         let mut message = Vec::new();
         query.encode_into(&mut message);
         let request_bytes = RETRIEVAL_REQUEST + message.len() as u64;
         let block_bytes = RETRIEVAL_RESPONSE + block_body;
 
         self.gather(number, bursts)?;
-        let flows = |phase| bursts.burst.lanes.iter().filter(|lane| lane.phase == phase).count();
+        let flows = |phase| {
+            bursts
+                .burst
+                .lanes
+                .iter()
+                .filter(|lane| lane.phase == phase)
+                .count()
+        };
         let (requests, answers) = (flows(Phase::Request) as u64, flows(Phase::Block) as u64);
         let is_alone = self.network.alone_on(up) == Some(requests)
             && self.network.alone_on(down) == Some(answers);
@@ -105,15 +115,22 @@ impl Branch<'_> {
         burst.latency = u64::try_from((self.lan_latency()).as_nanos()).unwrap_or(u64::MAX);
         burst.flow_names = self.network.names();
         let rate = |link| u64::try_from(self.network.rate(link)).unwrap_or(u64::MAX);
-        burst.requests.begin(burst.now, rate(up), service_of(request_bytes));
-        burst.blocks.begin(burst.now, rate(down), service_of(block_bytes));
+        burst
+            .requests
+            .begin(burst.now, rate(up), service_of(request_bytes));
+        burst
+            .blocks
+            .begin(burst.now, rate(down), service_of(block_bytes));
         for (lane, place) in burst.lanes.iter().zip(0_u32..) {
             let fluid = match lane.phase {
                 Phase::Request => &mut burst.requests,
                 Phase::Block => &mut burst.blocks,
                 _ => continue,
             };
-            let lifted = bursts.lifted.iter().find(|it| it.flow.number() == lane.flow);
+            let lifted = bursts
+                .lifted
+                .iter()
+                .find(|it| it.flow.number() == lane.flow);
             fluid.add(lifted.map_or(0, |it| it.left), place);
         }
         burst.requests.ready(&burst.lanes);
@@ -145,16 +162,22 @@ impl Branch<'_> {
     fn gather(&self, number: u32, bursts: &mut Bursts) -> Option<()> {
         let host = self.hosts.get(number as usize)?;
         let burst = &mut bursts.burst;
-        (burst.lanes.clear(), burst.sessions.clear(), burst.late.clear());
+        (
+            burst.lanes.clear(),
+            burst.sessions.clear(),
+            burst.late.clear(),
+        );
         bursts.peers.clear();
-        burst.sessions.extend(bursts.steady.sessions.iter().map(|it| Session {
-            next: it.next,
-            end: it.end,
-            is_all: it.is_all,
-            lanes: 0,
-            first: 0,
-            last: 0,
-        }));
+        burst
+            .sessions
+            .extend(bursts.steady.sessions.iter().map(|it| Session {
+                next: it.next,
+                end: it.end,
+                is_all: it.is_all,
+                lanes: 0,
+                first: 0,
+                last: 0,
+            }));
         for lane in &bursts.steady.lanes {
             let waiting = host.waiting.get(&lane.exchange)?;
             let peer = self.hosts.get(waiting.peer as usize)?;
@@ -204,18 +227,25 @@ impl Branch<'_> {
 
     /// Takes the messages that are late out of the queue. Tells whether they are all that is missed.
     fn are_late_ones_known(&mut self, number: u32, bursts: &mut Bursts) -> bool {
-        let missed = bursts.burst.lanes.iter().filter(|lane| lane.phase == Phase::Over).count();
+        let missed = bursts
+            .burst
+            .lanes
+            .iter()
+            .filter(|lane| lane.phase == Phase::Over)
+            .count();
         let is_of_it = |happening: &Happening| match happening {
-            Happening::Arrived(Sending::Request { caller, .. } | Sending::Response { caller, .. }) => {
-                caller.host == number
-            }
+            Happening::Arrived(
+                Sending::Request { caller, .. } | Sending::Response { caller, .. },
+            ) => caller.host == number,
             _ => false,
         };
         if self.queue.count(is_of_it) != missed {
             return false;
         }
         bursts.messages.clear();
-        bursts.messages.resize_with(bursts.burst.lanes.len(), || None);
+        bursts
+            .messages
+            .resize_with(bursts.burst.lanes.len(), || None);
         let mut late = self.queue.take(is_of_it);
         late.sort_unstable_by_key(|(at, order, _)| (*at, *order));
         for (at, order, happening) in late {
@@ -263,27 +293,44 @@ impl Branch<'_> {
     }
 
     /// The burst is over: everybody learns what happened.
-    fn take_up(&mut self, number: u32, bursts: &mut Bursts, [request_bytes, block_bytes]: [u64; 2]) {
+    fn take_up(
+        &mut self,
+        number: u32,
+        bursts: &mut Bursts,
+        [request_bytes, block_bytes]: [u64; 2],
+    ) {
         self.tell_client(number, bursts);
         self.tell_servers(number, bursts);
         let now = self.now;
-        let ends = self.hosts.get(number as usize).map(|host| (host.up, host.down));
+        let ends = self
+            .hosts
+            .get(number as usize)
+            .map(|host| (host.up, host.down));
         let Some((up, down)) = ends else {
             return;
         };
         bursts.lifted.clear();
         let burst = &mut bursts.burst;
         for (is_request, bytes) in [(true, request_bytes), (false, block_bytes)] {
-            let fluid = if is_request { &mut burst.requests } else { &mut burst.blocks };
+            let fluid = if is_request {
+                &mut burst.requests
+            } else {
+                &mut burst.blocks
+            };
             let left: Vec<(u128, u32)> = fluid.left(now.as_nanos()).collect();
-            self.network.carry(if is_request { up } else { down }, fluid.carried);
+            self.network
+                .carry(if is_request { up } else { down }, fluid.carried);
             for (left, place) in left {
                 let Some(lane) = burst.lanes.get(place as usize) else {
                     continue;
                 };
                 bursts.lifted.push(Lifted {
                     flow: Flow::numbered(lane.flow),
-                    path: if is_request { lane.request_path } else { lane.block_path },
+                    path: if is_request {
+                        lane.request_path
+                    } else {
+                        lane.block_path
+                    },
                     bytes,
                     left,
                 });
@@ -328,7 +375,8 @@ impl Branch<'_> {
             let message = bursts.messages.get_mut(late.lane as usize);
             if let Some(sending) = message.and_then(Option::take) {
                 let at = Instant::from_nanos(late.at);
-                self.queue.push_again(at, late.number, Happening::Arrived(sending));
+                self.queue
+                    .push_again(at, late.number, Happening::Arrived(sending));
             }
         }
         self.plan_wakes(number);
@@ -365,13 +413,17 @@ impl Branch<'_> {
         let segments = match asking.machine.passed(&bursts.steady, &passed) {
             Ok(segments) => segments,
             Err(misuse) => {
-                self.violated(format!("the client of host {number} refused blocks: {misuse}"));
+                self.violated(format!(
+                    "the client of host {number} refused blocks: {misuse}"
+                ));
                 return;
             }
         };
         for segment in segments {
             let sessions = bursts.steady.sessions.iter().zip(&bursts.burst.sessions);
-            let session = sessions.into_iter().find(|(steady, _)| steady.id == segment.id);
+            let session = sessions
+                .into_iter()
+                .find(|(steady, _)| steady.id == segment.id);
             if let Some((steady, session)) = session {
                 let moments = [session.first, session.last].map(Instant::from_nanos);
                 self.keep_many(number, &segment, moments, steady.block_bytes.into());
@@ -384,9 +436,11 @@ impl Branch<'_> {
                 continue;
             };
             self.outcome.blocks += u64::from(lane.blocks);
+            self.outcome.burst_blocks += u64::from(lane.blocks);
             if let Some(host) = self.host(number) {
                 let is_hosted = host.group.mode == Mode::Hosted;
-                host.came.add(*peer, &session.id, lane.times, lane.blocks.into());
+                host.came
+                    .add(*peer, &session.id, lane.times, lane.blocks.into());
                 if let Some(download) = host.downloads.values_mut().next() {
                     let bytes = u64::from(lane.blocks) * u64::from(session.block_bytes);
                     let (share, what) = if is_hosted {
@@ -412,9 +466,9 @@ impl Branch<'_> {
         let mut told: Vec<(Moment, Told, usize)> = Vec::new();
         for (place, lane) in bursts.burst.lanes.iter().enumerate() {
             told.extend(lane.first_sent.map(|at| (at, Told::FirstSent, place)));
-            let requested = lane.requested.filter(|_| {
-                matches!(lane.phase, Phase::Block | Phase::BlockLatency)
-            });
+            let requested = lane
+                .requested
+                .filter(|_| matches!(lane.phase, Phase::Block | Phase::BlockLatency));
             if let Some(requested) = requested {
                 told.push((requested, Told::Requested, place));
                 let sent = lane.sent.filter(|sent| *sent > requested);
@@ -438,9 +492,13 @@ impl Branch<'_> {
                     }
                 }
                 Told::Requested => {
-                    let caller = Caller { host: number, exchange };
+                    let caller = Caller {
+                        host: number,
+                        exchange,
+                    };
                     let answer = self.serve_quietly(caller, peer);
-                    if let (Some(sending), Some(message)) = (answer, bursts.messages.get_mut(place)) {
+                    if let (Some(sending), Some(message)) = (answer, bursts.messages.get_mut(place))
+                    {
                         *message = Some(sending);
                     }
                 }
@@ -459,8 +517,15 @@ impl Branch<'_> {
             };
             let query = self.asked(number, exchange);
             if let (Some(query), Some(message)) = (query, bursts.messages.get_mut(place)) {
-                let caller = Caller { host: number, exchange };
-                *message = Some(Sending::Request { caller, peer, query });
+                let caller = Caller {
+                    host: number,
+                    exchange,
+                };
+                *message = Some(Sending::Request {
+                    caller,
+                    peer,
+                    query,
+                });
             }
         }
     }
@@ -503,7 +568,9 @@ impl Branch<'_> {
                 }
                 Output::Discard { .. } | Output::Abort { .. } | Output::Event(_) => continue,
             };
-            let ready = answering.server.handle(now, ServerInput::Ready { exchange });
+            let ready = answering
+                .server
+                .handle(now, ServerInput::Ready { exchange });
             handled = handled.and(ready);
         }
         if handled.is_err() || !matches!(answer, Some(Answer::Block(_))) {

@@ -2,8 +2,8 @@
 //! Invariant: whole numbers only; the flows on a link together never exceed its rate; a flow carries exactly its bytes.
 //! Unit: nanoseconds; rates in 1/1024 bit a second; what a flow was given in such rates times nanoseconds.
 
-mod lift;
 mod checks;
+mod lift;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};

@@ -221,7 +221,9 @@ impl Branch<'_> {
         let now = self.now;
         let mut told = Vec::new();
         for number in std::mem::take(&mut self.untold) {
-            let asking = self.host(number).and_then(|host| host.asking.as_deref_mut());
+            let asking = self
+                .host(number)
+                .and_then(|host| host.asking.as_deref_mut());
             let ranges = asking.into_iter().flat_map(|asking| &mut asking.ranges);
             told.extend(ranges.filter_map(|(fetch, range)| {
                 let (at, received) = range.untold.take()?;

@@ -58,9 +58,8 @@ impl<E> Queue<E> {
     /// Takes events out, each with its moment and its number, in no order.
     pub(super) fn take(&mut self, is_such: impl Fn(&E) -> bool) -> Vec<(Instant, u64, E)> {
         let all = std::mem::take(&mut self.heap).into_vec();
-        let (taken, left): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|planned| is_such(&planned.event));
+        let (taken, left): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|planned| is_such(&planned.event));
         self.heap = left.into();
         let parts = |planned: Planned<E>| (planned.at, planned.number, planned.event);
         taken.into_iter().map(parts).collect()

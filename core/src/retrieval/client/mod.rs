@@ -25,8 +25,8 @@ pub use settings::ClientSettings;
 
 use super::exchanges::Exchanges;
 use super::{
-    BlockIndex, MESSAGE_MIN_BYTES, MessageType, PayloadPlace, ProtocolVersion, REQUEST_MAX_BYTES, RequestId,
-    Response, ResponseBody, VersionRange,
+    BlockIndex, MESSAGE_MIN_BYTES, MessageType, PayloadPlace, ProtocolVersion, REQUEST_MAX_BYTES,
+    RequestId, Response, ResponseBody, VersionRange,
 };
 use crate::entropy::{Entropy, Purpose};
 use crate::error::{ApiMisuse, Rejected};
