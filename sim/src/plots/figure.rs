@@ -156,11 +156,15 @@ impl Figure {
         let (x1, x2) = (self.at_x(from), self.at_x(until.unwrap_or(from)));
         let (tall, wide) = (HEIGHT - TOP - BOTTOM, (x2 - x1).max(1.0));
         let label = escaped(label);
+        // Towards the side on which there is room.
+        let (x, anchor) = match x1 > WIDTH * 0.7 {
+            true => (x1 - 3.0, "end"),
+            false => (x1 + 3.0, "start"),
+        };
         let _ = writeln!(
             self.bands,
             r#"<rect x="{x1:.2}" y="{TOP}" width="{wide:.2}" height="{tall}" fill="{MARK}" fill-opacity="0.12"><title>{label}</title></rect>
-<text x="{:.2}" y="{:.2}" fill="{MARK}" font-size="8">{label}</text>"#,
-            x1 + 3.0,
+<text x="{x:.2}" y="{:.2}" text-anchor="{anchor}" fill="{MARK}" font-size="8">{label}</text>"#,
             TOP + 9.0,
         );
     }

@@ -106,7 +106,10 @@ class Chart {
       group.append(svg("title", {}, mark.label));
       if (x2 > x1) group.append(svg("rect", { class: "band", x: x1, y: top, width: Math.max(1, x2 - x1), height: bottom - top }));
       group.append(svg("line", { class: "band-edge", x1: x1, x2: x1, y1: top, y2: bottom }));
-      if (this.spec.names && row < 6) group.append(svg("text", { class: "band-label", x: x1 + 4, y: top + 10 + 13 * row }, mark.label));
+      if (this.spec.names && row < 6) {
+        const isLate = x1 > this.box.left + (this.box.right - this.box.left) * .7;
+        group.append(svg("text", { class: "band-label", x: isLate ? x1 - 4 : x1 + 4, y: top + 10 + 13 * row, "text-anchor": isLate ? "end" : "start" }, mark.label));
+      }
       inside.append(group);
       row++;
     }
