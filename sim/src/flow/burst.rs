@@ -305,7 +305,9 @@ impl Burst {
                 return false;
             };
             let has_more = session.next < session.end;
-            if !has_more && !(session.is_all && session.lanes > 1) {
+            // The last of a session ends it, and that is for its machine to see.
+            let may_end = session.is_all && session.lanes > 1;
+            if !(has_more || may_end) {
                 return false;
             }
             lane.blocks += 1;

@@ -162,11 +162,9 @@ impl Branch<'_> {
     fn gather(&self, number: u32, bursts: &mut Bursts) -> Option<()> {
         let host = self.hosts.get(number as usize)?;
         let burst = &mut bursts.burst;
-        (
-            burst.lanes.clear(),
-            burst.sessions.clear(),
-            burst.late.clear(),
-        );
+        burst.lanes.clear();
+        burst.sessions.clear();
+        burst.late.clear();
         bursts.peers.clear();
         burst
             .sessions
