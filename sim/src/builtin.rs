@@ -29,6 +29,11 @@ builtins![
     "patch-tuesday",
     "hosted-vs-distributed",
     "multi-branch",
+    "laptops-come-and-go",
+    "dedup-update",
+    "working-week",
+    "delivery-optimization-two",
+    "delivery-optimization-three",
 ];
 
 /// The one of a name.

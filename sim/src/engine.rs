@@ -37,6 +37,9 @@ impl Engine {
     /// The one for a plan, and why.
     #[must_use]
     pub fn choose(plan: &Plan) -> (Self, String) {
+        if let Some(why) = packet::cannot(plan) {
+            return (Self::Flow, why);
+        }
         let hosts = plan.host_count();
         if hosts > PACKET_HOSTS_MOST {
             let why =

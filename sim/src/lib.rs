@@ -10,6 +10,7 @@
 //! | [`outcome`], [`summary`] | what happened, and what came out in numbers |
 //! | [`statistics`], [`results`] | several runs as one, and all of it on disk |
 //! | [`builtin`] | the scenarios that come with the program |
+//! | [`tuning`] | what a scenario says of hosts, as settings of machines |
 //! | [`chance`] | numbers that follow from a seed, the same on every machine |
 
 pub mod builtin;
@@ -23,3 +24,4 @@ pub mod results;
 pub mod scenario;
 pub mod statistics;
 pub mod summary;
+pub mod tuning;

@@ -142,7 +142,11 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
         let arrive = &work.arrive;
         if let Some(replay) = &work.replay {
             let requests = replay.rows().map_or(0, |rows| rows.len());
-            writeln!(out, "{who}: {requests} requests of a trace, {} times", replay.times)?;
+            writeln!(
+                out,
+                "{who}: {requests} requests of a trace, {} times",
+                replay.times
+            )?;
             continue;
         }
         let pattern = serde_json::to_value(arrive.pattern)?;

@@ -65,6 +65,8 @@ impl Downloader {
     /// Gives what waits to sessions again, but for what is known to be nowhere.
     pub(super) fn look_again(&mut self, token: DownloadToken) {
         self.is_stirred = true;
+        // The origin is not to stand idle for it.
+        self.fetch_from_origin();
         let sessions = self.sessions.values();
         let of_it = sessions.filter(|session| session.download == token);
         let busy: BTreeSet<usize> = of_it.map(|session| session.segment).collect();

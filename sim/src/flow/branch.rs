@@ -16,7 +16,8 @@ use peerdist::time::{Duration, Instant};
 
 use super::caching::Cache;
 use super::host::{Caller, Host};
-use super::network::{Flow, Link, Network, Path, Reached};
+use super::line::{Line, good_rate};
+use super::network::{Flow, Link, Network, Reached};
 use super::offering::Offer;
 use super::queue::Queue;
 use super::store::Store;
@@ -25,6 +26,7 @@ use crate::outcome::{SiteOutcome, Trace};
 use crate::plan::{FetchPlan, Plan, SitePlan};
 use crate::scenario::Group;
 use crate::scenario::units::Span;
+use crate::tuning::Tuning;
 
 /// Which machine of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,8 +126,13 @@ pub(super) struct Branch<'p> {
     /// Bytes where those of blocks would be.
     pub(super) payload: Arc<[u8]>,
     sendings: BTreeMap<Flow, Sending>,
-    wan_down: Link,
-    wan_up: Link,
+    pub(super) wan_down: Link,
+    pub(super) wan_up: Link,
+    /// Where all branches share it: the line of the data centre, from it and to it.
+    pub(super) centre: Option<[Link; 2]>,
+    pub(super) line: Line,
+    /// Where others share the network: the flows that were started since somebody looked.
+    pub(super) started: Option<Vec<Flow>>,
     /// What flows brought over the line, each way, and whether one was cut off.
     brought: [u64; 2],
     was_cut: bool,
@@ -136,12 +143,24 @@ const PAYLOAD_BYTES: usize = (128 << 10) + 16;
 
 impl<'p> Branch<'p> {
     pub(super) fn new(plan: &'p Plan, site: &'p SitePlan) -> Self {
-        let mut network = Network::default();
+        Self::within(plan, site, Network::default(), None)
+    }
+
+    /// A branch on a network that others are on too.
+    pub(super) fn within(
+        plan: &'p Plan,
+        site: &'p SitePlan,
+        mut network: Network,
+        centre: Option<[Link; 2]>,
+    ) -> Self {
         let line = &site.site.link;
-        let (wan_down, wan_up) = (network.link(line.down.0), network.link(line.up().0));
+        let (down, up) = [line.down, line.up()]
+            .map(|rate| good_rate(rate, line.loss.0))
+            .into();
+        let (wan_down, wan_up) = (network.link(down), network.link(up));
         let hosts = (0_u32..).zip(&site.hosts);
         let mut make = |number: u32, group: Group| {
-            let lan = site.site.lan.rate.0;
+            let lan = group.lan_rate.unwrap_or(site.site.lan.rate).0;
             let store = Store::new(group.store.size.0, Host::age_limit(&group));
             Host {
                 number,
@@ -157,6 +176,7 @@ impl<'p> Branch<'p> {
                 waiting: BTreeMap::new(),
                 answering: None,
                 idle: BTreeMap::new(),
+                tuning: Tuning::of(&group),
                 group,
             }
         };
@@ -197,6 +217,9 @@ impl<'p> Branch<'p> {
             sendings: BTreeMap::new(),
             wan_down,
             wan_up,
+            line: Line::new(plan, site),
+            started: centre.map(|_| Vec::new()),
+            centre,
             brought: [0; 2],
             was_cut: false,
         }
@@ -219,10 +242,10 @@ impl<'p> Branch<'p> {
                 self.happen(happening);
             }
         }
-        self.close()
+        self.close().0
     }
 
-    fn happen(&mut self, happening: Happening) {
+    pub(super) fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Begin(fetch) => self.begin(fetch),
             Happening::Start(route, bytes, step, sending) => {
@@ -269,7 +292,7 @@ impl<'p> Branch<'p> {
         }
     }
 
-    fn reached(&mut self, reached: Reached) {
+    pub(super) fn reached(&mut self, reached: Reached) {
         let after = match self.sendings.get(&reached.flow) {
             None => return,
             Some(Sending::Range { host, fetch }) => {
@@ -277,7 +300,7 @@ impl<'p> Branch<'p> {
                 let received = reached
                     .bytes
                     .saturating_sub(super::overhead::RANGE_RESPONSE);
-                let at = self.now + self.line_latency();
+                let at = self.now + self.line_delay(&reached, None);
                 self.queue.push(
                     at,
                     Happening::RangeArrived {
@@ -294,7 +317,7 @@ impl<'p> Branch<'p> {
                 | Sending::Offer { .. }
                 | Sending::OfferAnswer { .. },
             ) => self.lan_latency(),
-            Some(_) => self.line_latency(),
+            Some(_) => Duration::ZERO,
         };
         if !reached.is_end {
             return;
@@ -302,6 +325,11 @@ impl<'p> Branch<'p> {
         let Some(sending) = self.sendings.remove(&reached.flow) else {
             return;
         };
+        let after = match after {
+            Duration::ZERO => self.line_delay(&reached, Some(&sending)),
+            known => known,
+        };
+        self.let_go(reached.flow);
         match &sending {
             Sending::ContentRequest { .. } | Sending::RangeRequest { .. } => {
                 self.brought[1] += reached.bytes;
@@ -346,10 +374,15 @@ impl<'p> Branch<'p> {
         if !self.is_wanted(&sending) {
             return;
         }
-        let Some(path) = self.path(route) else {
+        let held_back = self.hold_back(route, bytes);
+        let Some(path) = self.path(route, held_back) else {
             return;
         };
         let flow = self.network.start(self.now, path, bytes, step);
+        self.note_held_back(flow, held_back);
+        if let Some(started) = &mut self.started {
+            started.push(flow);
+        }
         self.note_flow(&sending, flow);
         self.sendings.insert(flow, sending);
     }
@@ -359,16 +392,8 @@ impl<'p> Branch<'p> {
         if self.sendings.remove(&flow).is_some() {
             self.was_cut = true;
             self.network.cancel(self.now, flow);
+            self.let_go(flow);
         }
-    }
-
-    fn path(&self, route: Route) -> Option<Path> {
-        let host = |number: u32| self.hosts.get(number as usize);
-        Some(match route {
-            Route::ToOrigin(from) => Path::over(&[host(from)?.up, self.wan_up]),
-            Route::FromOrigin(to) => Path::over(&[self.wan_down, host(to)?.down]),
-            Route::Lan { from, to } => Path::over(&[host(from)?.up, host(to)?.down]),
-        })
     }
 
     /// Whether somebody still waits for a message.
@@ -418,14 +443,6 @@ impl<'p> Branch<'p> {
         if let Some(place) = place {
             *place = flow;
         }
-    }
-
-    pub(super) fn line_latency(&self) -> Duration {
-        span(self.site.site.link.latency)
-    }
-
-    pub(super) fn lan_latency(&self) -> Duration {
-        span(self.site.site.lan.latency)
     }
 
     pub(super) fn host(&mut self, number: u32) -> Option<&mut Host> {
@@ -530,13 +547,14 @@ impl<'p> Branch<'p> {
             .push(format!("{}: at {at} ns: {what}", self.site.label()));
     }
 
-    fn close(mut self) -> SiteOutcome {
+    /// What came of it, and the network that it was on.
+    pub(super) fn close(mut self) -> (SiteOutcome, Network) {
         self.end_what_is_left();
         let now = self.now;
         self.outcome.wan_down_bytes = self.network.carried(now, self.wan_down);
         self.outcome.wan_up_bytes = self.network.carried(now, self.wan_up);
         let carried = [self.outcome.wan_down_bytes, self.outcome.wan_up_bytes];
-        let all_came = self.network.flows() == 0 && !self.was_cut;
+        let all_came = self.sendings.is_empty() && !self.was_cut;
         if all_came && carried != self.brought {
             let brought = self.brought;
             self.violated(format!(
@@ -549,11 +567,13 @@ impl<'p> Branch<'p> {
                 "the store of host {number} has {bytes} bytes, more than it may"
             ));
         }
-        if let Some(link) = self.network.overloaded() {
+        if self.started.is_none()
+            && let Some(link) = self.network.overloaded()
+        {
             self.violated(format!("{link:?} carries more than its rate"));
         }
         self.outcome.trace = std::mem::take(&mut self.trace).finish();
-        self.outcome
+        (self.outcome, self.network)
     }
 }
 

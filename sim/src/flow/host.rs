@@ -22,6 +22,7 @@ use super::store::Store;
 use crate::chance::seed_of;
 use crate::outcome::Shares;
 use crate::scenario::Group;
+use crate::tuning::Tuning;
 
 /// The port that everybody serves retrieval on.
 const RETRIEVAL_PORT: u16 = 80;
@@ -88,6 +89,8 @@ pub(super) struct Answering {
 pub(super) struct Host {
     pub(super) number: u32,
     pub(super) group: Group,
+    /// The same as settings of machines.
+    pub(super) tuning: Tuning,
     pub(super) seed: u64,
     pub(super) site: u32,
     /// To and from its switch.
@@ -130,8 +133,12 @@ impl Host {
         if self.asking.is_none() {
             let seed =
                 |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
-            let machine = Downloader::new(Settings::default(), &seed("downloader")).ok()?;
-            let mut prober = Prober::new(ProberSettings::default(), &seed("prober"));
+            let mut settings = Settings::default();
+            self.tuning.client(&mut settings);
+            let machine = Downloader::new(settings, &seed("downloader")).ok()?;
+            let mut settings = ProberSettings::default();
+            self.tuning.prober(&mut settings);
+            let mut prober = Prober::new(settings, &seed("prober"));
             let subnet = Subnet::new(address_of(self.number).ip(), 8)?;
             let subnets = [subnet];
             prober
@@ -149,9 +156,14 @@ impl Host {
         self.asking.as_deref_mut()
     }
 
+    /// Whether it answers others now.
+    pub(super) fn serves(&self, now: Instant) -> bool {
+        self.tuning.serves(now.as_nanos())
+    }
+
     /// Its answering side, made when somebody asks first; nothing where it serves nobody.
-    pub(super) fn answering(&mut self) -> Option<&mut Answering> {
-        if !self.group.serves {
+    pub(super) fn answering(&mut self, now: Instant) -> Option<&mut Answering> {
+        if !self.serves(now) {
             return None;
         }
         if self.answering.is_none() {
@@ -159,18 +171,20 @@ impl Host {
                 |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
             let settings = match self.cache {
                 Some(_) => ServerSettings::hosted_cache(),
-                None => ServerSettings {
-                    active_client_limit: self.group.clients,
-                    ..ServerSettings::peer()
-                },
+                None => {
+                    let mut settings = ServerSettings::peer();
+                    self.tuning.server(&mut settings);
+                    settings
+                }
             };
             let server = Server::new(settings, &seed("server")).ok()?;
             let start = Start::Restarted {
                 previous: None,
                 unix_seconds: self.number + 1,
             };
-            let mut responder =
-                Responder::new(ResponderSettings::default(), start, &seed("responder"));
+            let mut settings = ResponderSettings::default();
+            self.tuning.responder(&mut settings);
+            let mut responder = Responder::new(settings, start, &seed("responder"));
             let addresses = [address_of(self.number)];
             responder
                 .handle(Instant::ZERO, ResponderInput::Addresses(&addresses))

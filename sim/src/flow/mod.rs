@@ -4,9 +4,11 @@
 
 mod branch;
 mod caching;
+mod coupled;
 mod discovering;
 mod downloading;
 mod host;
+mod line;
 mod network;
 mod offering;
 mod origin;
@@ -18,10 +20,15 @@ mod store;
 use crate::outcome::{Outcome, SiteOutcome};
 use crate::plan::Plan;
 use branch::Branch;
+pub use line::mathis_bits_per_second;
 
-/// Carries out a plan, branches side by side on so many threads.
+/// Carries out a plan, branches side by side on so many threads; on one where they share the line of the data centre.
 #[must_use]
 pub fn run(plan: &Plan, threads: usize) -> Outcome {
+    if let Some(rate) = plan.scenario.data_centre.rate {
+        let sites = coupled::run(plan, rate);
+        return Outcome { sites };
+    }
     let next = std::sync::atomic::AtomicUsize::new(0);
     let work = || {
         let mut done: Vec<(usize, SiteOutcome)> = Vec::new();

@@ -15,7 +15,7 @@ impl Branch<'_> {
         let now = self.now;
         let latency = self.lan_latency();
         let connection = self.host(number).and_then(|host| {
-            let answering = host.answering()?;
+            let answering = host.answering(now)?;
             answering.connections += 1;
             let connection = Connection(answering.connections);
             answering.callers.insert(connection, caller);
