@@ -70,6 +70,13 @@ impl Tuning {
             &mut settings.origin_delay_ms,
             millis(Some(group.wait_for_peers)),
         );
+        let peers = &group.peers;
+        put(&mut settings.download_timer_ms, millis(peers.segment_timer));
+        put(&mut settings.segments_in_flight, peers.segments);
+        put(
+            &mut settings.requests_per_server_and_segment,
+            peers.requests,
+        );
         if let Some(wait) = millis(discovery.wait) {
             // The framework must not give up before the prober does.
             settings.discovery_limit_ms = settings.discovery_limit_ms.max(wait.saturating_mul(2));
@@ -170,7 +177,7 @@ mod tests {
     #[test]
     fn what_is_said_is_set() {
         let tuning = tuning(
-            "wait_for_peers: 60 s, clients: 3, version: 1, profile: windows_7, origin: { backlog: 1 MiB, ranges: 2, range: 64 KiB, look_again: 2 s }, discovery: { wait: 3 s, answer_delay: 10 ms, repeats: 0, suppression: 4, per_second: 5, remember_nobody: 1 s, remember_peers: 9 s }, offers: { after: 50 %, delay: 4 s }",
+            "wait_for_peers: 60 s, clients: 3, version: 1, profile: windows_7, peers: { segment_timer: 60 s, segments: 4, requests: 8 }, origin: { backlog: 1 MiB, ranges: 2, range: 64 KiB, look_again: 2 s }, discovery: { wait: 3 s, answer_delay: 10 ms, repeats: 0, suppression: 4, per_second: 5, remember_nobody: 1 s, remember_peers: 9 s }, offers: { after: 50 %, delay: 4 s }",
         );
         let mut client = client::Settings::default();
         tuning.client(&mut client);
@@ -184,6 +191,11 @@ mod tests {
             (2, 65_536)
         );
         assert_eq!(client.discoveries_per_period, 5);
+        assert_eq!(
+            (client.download_timer_ms, client.segments_in_flight),
+            (60_000, 4)
+        );
+        assert_eq!(client.requests_per_server_and_segment, 8);
         assert_eq!(
             (client.server_list_timer_ms, client.server_entry_timer_ms),
             (1_000, 9_000)

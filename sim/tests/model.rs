@@ -306,9 +306,13 @@ fn who_waits_for_peers_has_it_from_those_that_are_not_done_yet() {
         format!(
             "
 sites: {{ branch: {{ link: {{ down: 8 Mbit/s, latency: 10 ms }} }} }}
-hosts: {{ desks: {{ count: 2, version: 1, wait_for_peers: {wait} }} }}
+hosts:
+  first: {{ version: 1 }}
+  second: {{ version: 1, wait_for_peers: {wait} }}
 contents: {{ update: {{ size: 30 MB }} }}
-workload: [{{ arrive: {{ pattern: one_by_one, every: 20 s }} }}]
+workload:
+  - {{ hosts: [first] }}
+  - {{ hosts: [second], arrive: {{ from: 20 s }} }}
 "
         )
     };

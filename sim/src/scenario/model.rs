@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::Content;
 use super::expectation::Expectation;
-use super::policy::{DiscoveryPolicy, OfferPolicy, OriginPolicy, Profile, Window};
+use super::policy::{DiscoveryPolicy, OfferPolicy, OriginPolicy, PeerPolicy, Profile, Window};
 use super::replay::Replay;
 use super::units::{Bytes, Part, Rate, Span};
 
@@ -187,6 +187,8 @@ pub struct Group {
     pub wait_for_peers: Span,
     /// How they look for others.
     pub discovery: DiscoveryPolicy,
+    /// How they ask neighbours and hosted caches.
+    pub peers: PeerPolicy,
     /// How they ask the origin.
     pub origin: OriginPolicy,
     /// What they offer to the hosted cache.
@@ -210,6 +212,7 @@ impl Default for Group {
             serve_during: Vec::new(),
             wait_for_peers: Span(0),
             discovery: DiscoveryPolicy::default(),
+            peers: PeerPolicy::default(),
             origin: OriginPolicy::default(),
             offers: OfferPolicy::default(),
         }

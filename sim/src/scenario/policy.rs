@@ -98,6 +98,18 @@ pub struct DiscoveryPolicy {
     pub remember_peers: Option<Span>,
 }
 
+/// How hosts ask neighbours and hosted caches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct PeerPolicy {
+    /// How long a segment may take to come from them; then the origin is asked for the rest.
+    pub segment_timer: Option<Span>,
+    /// How many segments are fetched at a time.
+    pub segments: Option<u32>,
+    /// How many blocks of a segment one of them is asked for at a time.
+    pub requests: Option<u32>,
+}
+
 /// How hosts ask the origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]

@@ -185,6 +185,7 @@ pub(super) fn groups(scenario: &Scenario) -> Result<(), Mistake> {
             ("discovery.remember_peers", discovery.remember_peers),
             ("origin.look_again", group.origin.look_again),
             ("offers.delay", group.offers.delay),
+            ("peers.segment_timer", group.peers.segment_timer),
         ];
         for (what, span) in spans {
             let Some(span) = span else { continue };
@@ -195,6 +196,8 @@ pub(super) fn groups(scenario: &Scenario) -> Result<(), Mistake> {
         }
         for (what, is_zero) in [
             ("discovery.per_second", discovery.per_second == Some(0)),
+            ("peers.segments", group.peers.segments == Some(0)),
+            ("peers.requests", group.peers.requests == Some(0)),
             ("origin.ranges", group.origin.ranges == Some(0)),
             ("origin.range", group.origin.range == Some(Bytes(0))),
             ("origin.backlog", group.origin.backlog == Some(Bytes(0))),
