@@ -8,11 +8,13 @@
 //! | [`packet`] | the packet engine: the servers and the client of node, as they ship, on simulated hosts |
 //! | [`engine`] | which of them carries a plan out |
 //! | [`outcome`], [`summary`] | what happened, and what came out in numbers |
+//! | [`series`], [`baseline`] | what flowed when, and what would have flowed without caching |
 //! | [`statistics`], [`results`] | several runs as one, and all of it on disk |
 //! | [`builtin`] | the scenarios that come with the program |
 //! | [`tuning`] | what a scenario says of hosts, as settings of machines |
 //! | [`chance`] | numbers that follow from a seed, the same on every machine |
 
+pub mod baseline;
 pub mod builtin;
 pub mod chance;
 pub mod engine;
@@ -22,6 +24,7 @@ pub mod packet;
 pub mod plan;
 pub mod results;
 pub mod scenario;
+pub mod series;
 pub mod statistics;
 pub mod summary;
 pub mod tuning;

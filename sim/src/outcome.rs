@@ -9,6 +9,7 @@ pub use peerdist_node::get::Shares;
 use sha2::{Digest, Sha256};
 
 use crate::plan::Plan;
+use crate::series::Series;
 use crate::summary::{Completion, Summary};
 
 /// All that is known of a run.
@@ -16,6 +17,8 @@ use crate::summary::{Completion, Summary};
 pub struct Outcome {
     /// The branches, in the order of the plan.
     pub sites: Vec<SiteOutcome>,
+    /// What flowed when, in all branches together.
+    pub series: Series,
 }
 
 /// What happened in a branch.
@@ -31,6 +34,8 @@ pub struct SiteOutcome {
     pub metadata_bytes: u64,
     /// Probes and matches.
     pub discovery_bytes: u64,
+    /// What flowed when; empty where there are more branches than have a series of their own.
+    pub series: Series,
     /// Blocks that went from one host to the other.
     pub blocks: u64,
     /// What was not as it must be: nothing, or the engine is wrong.

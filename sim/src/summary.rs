@@ -92,6 +92,25 @@ impl Summary {
         "failed",
     ];
 
+    /// What the counters of Windows would show, of all hosts together: those that count the same.
+    #[must_use]
+    pub const fn branchcache(&self) -> [(&'static str, u64); 4] {
+        let from_cache =
+            self.bytes_from_peers + self.bytes_from_hosted_cache + self.bytes_from_local_cache;
+        [
+            (r"BranchCache\Retrieval: Bytes from cache", from_cache),
+            (
+                r"BranchCache\Retrieval: Bytes from server",
+                self.bytes_from_origin,
+            ),
+            (r"BranchCache Kernel Mode\Hash Bytes", self.metadata_bytes),
+            (
+                r"BranchCache Kernel Mode\Projected Server Bytes Without Caching",
+                self.wan_bytes_without_caching,
+            ),
+        ]
+    }
+
     /// A figure by its name.
     #[must_use]
     pub fn figure(&self, name: &str) -> Option<f64> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use peerdist_sim::engine::Engine;
 use peerdist_sim::plan::Plan;
-use peerdist_sim::results::{self, Manifest};
+use peerdist_sim::results::{self, Manifest, Results};
 use peerdist_sim::scenario::Scenario;
 use peerdist_sim::scenario::expectation::Expectation;
 use peerdist_sim::summary::Summary;
@@ -38,10 +38,15 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let mut is_good = true;
     let mut as_json = Vec::new();
     for (name, scenario) in scenarios {
-        let ran = carry_out(args, name, scenario)?;
+        // Before anything is run, for what is there already costs no time then.
+        let mut results = match &args.out {
+            None => None,
+            Some(out) => Some(begin(args, out, &name)?),
+        };
+        let ran = carry_out(args, name, scenario, results.as_mut())?;
         is_good &= ran.violations.is_empty() && ran.broken().next().is_none();
-        if let Some(out) = &args.out {
-            write(args, &ran, out)?;
+        if let Some(results) = results {
+            write(args, &ran, results)?;
         }
         if args.json {
             as_json.push(ran.to_json()?);
@@ -60,7 +65,17 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Result<Ran, Failure> {
+fn begin(args: &RunArgs, out: &Path, name: &str) -> Result<Results, Failure> {
+    let name = Path::new(name).file_stem().unwrap_or_default();
+    Results::begin(&out.join(name), args.force).map_err(Failure::usage)
+}
+
+fn carry_out(
+    args: &RunArgs,
+    name: String,
+    scenario: Arc<Scenario>,
+    mut results: Option<&mut Results>,
+) -> Result<Ran, Failure> {
     let cores = std::thread::available_parallelism();
     let threads = args
         .threads
@@ -89,7 +104,12 @@ fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Result<Ra
         let plan = Plan::new(Arc::clone(&ran.scenario), seed);
         let outcome = engine.run(&plan, threads).map_err(Failure::unreachable)?;
         ran.branches = plan.sites.len();
-        ran.summaries.push(outcome.summary(&plan));
+        let summary = outcome.summary(&plan);
+        if let Some(results) = &mut results {
+            let added = results.add(&plan, &outcome, &summary);
+            added.map_err(Failure::usage)?;
+        }
+        ran.summaries.push(summary);
         ran.violations.extend(
             outcome
                 .violations()
@@ -99,9 +119,8 @@ fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Result<Ra
     Ok(ran)
 }
 
-fn write(args: &RunArgs, ran: &Ran, out: &Path) -> Result<(), Failure> {
+fn write(args: &RunArgs, ran: &Ran, results: Results) -> Result<(), Failure> {
     let (text, hash) = results::scenario_text(&ran.scenario).map_err(Failure::usage)?;
-    let name = Path::new(&ran.name).file_stem().unwrap_or_default();
     let seed = ran.seeds.first().copied().unwrap_or_default();
     let manifest = Manifest {
         name: ran.name.clone(),
@@ -119,8 +138,7 @@ fn write(args: &RunArgs, ran: &Ran, out: &Path) -> Result<(), Failure> {
             args.runs, ran.engine
         ),
     };
-    let directory = out.join(name);
-    results::write(&directory, &text, &manifest, &ran.summaries, args.force).map_err(Failure::usage)
+    results.finish(&text, &manifest).map_err(Failure::usage)
 }
 
 impl Ran {

@@ -26,6 +26,7 @@ use crate::outcome::{SiteOutcome, Trace};
 use crate::plan::{FetchPlan, Plan, SitePlan};
 use crate::scenario::Group;
 use crate::scenario::units::Span;
+use crate::series::Recorder;
 use crate::tuning::Tuning;
 
 /// Which machine of a host.
@@ -123,9 +124,10 @@ pub(super) struct Branch<'p> {
     pub(super) hosts: Vec<Host>,
     pub(super) outcome: SiteOutcome,
     pub(super) trace: Trace,
+    pub(super) recorder: Recorder,
     /// Bytes where those of blocks would be.
     pub(super) payload: Arc<[u8]>,
-    sendings: BTreeMap<Flow, Sending>,
+    pub(super) sendings: BTreeMap<Flow, Sending>,
     pub(super) wan_down: Link,
     pub(super) wan_up: Link,
     /// Where all branches share it: the line of the data centre, from it and to it.
@@ -201,7 +203,9 @@ impl<'p> Branch<'p> {
             hosts.push(host);
         }
         let mut queue = Queue::new();
-        for fetch in plan.fetches(site) {
+        let fetches = plan.fetches(site);
+        let last = fetches.last().map_or(Instant::ZERO, |fetch| fetch.at);
+        for fetch in fetches {
             queue.push(fetch.at, Happening::Begin(fetch));
         }
         Self {
@@ -213,6 +217,7 @@ impl<'p> Branch<'p> {
             hosts,
             outcome: SiteOutcome::default(),
             trace: Trace::default(),
+            recorder: Recorder::for_span(last.as_nanos()),
             payload: vec![0; PAYLOAD_BYTES].into(),
             sendings: BTreeMap::new(),
             wan_down,
@@ -233,6 +238,7 @@ impl<'p> Branch<'p> {
             let Some(next) = next.filter(|next| *next <= self.plan.end) else {
                 break;
             };
+            self.record_until(next);
             self.now = next;
             if flow == Some(next) {
                 while let Some(reached) = self.network.reached(next) {
@@ -572,6 +578,8 @@ impl<'p> Branch<'p> {
         {
             self.violated(format!("{link:?} carries more than its rate"));
         }
+        let recorder = std::mem::replace(&mut self.recorder, Recorder::for_span(0));
+        self.outcome.series = recorder.finish(carried);
         self.outcome.trace = std::mem::take(&mut self.trace).finish();
         (self.outcome, self.network)
     }

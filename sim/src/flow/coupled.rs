@@ -8,9 +8,10 @@ use peerdist::time::Instant;
 
 use super::branch::Branch;
 use super::network::{Flow, Link, Network};
-use crate::outcome::SiteOutcome;
+use crate::outcome::{Outcome, SiteOutcome};
 use crate::plan::Plan;
 use crate::scenario::units::Rate;
+use crate::series::{BRANCHES_RECORDED_MOST, Series};
 
 /// All branches of a plan, and the one network that they are on.
 struct Coupled<'p> {
@@ -24,7 +25,7 @@ struct Coupled<'p> {
 }
 
 /// Carries out a plan whose branches share a line of a rate, each way.
-pub(super) fn run(plan: &Plan, rate: Rate) -> Vec<SiteOutcome> {
+pub(super) fn run(plan: &Plan, rate: Rate) -> Outcome {
     let mut network = Network::default();
     let centre = [network.link(rate.0), network.link(rate.0)];
     let mut branches = Vec::new();
@@ -45,7 +46,15 @@ pub(super) fn run(plan: &Plan, rate: Rate) -> Vec<SiteOutcome> {
         coupled.plan(number);
     }
     coupled.go(plan.end);
-    coupled.close(centre)
+    let mut outcome = Outcome::default();
+    for mut site in coupled.close(centre) {
+        outcome.series.merge(&site.series);
+        if count > BRANCHES_RECORDED_MOST {
+            site.series = Series::default();
+        }
+        outcome.sites.push(site);
+    }
+    outcome
 }
 
 impl<'p> Coupled<'p> {
@@ -80,8 +89,9 @@ impl<'p> Coupled<'p> {
     /// Lets a branch do something on the network that all share.
     fn with(&mut self, number: usize, now: Instant, act: impl FnOnce(&mut Branch<'p>)) {
         if let Some(branch) = self.branches.get_mut(number) {
-            branch.now = now;
             std::mem::swap(&mut branch.network, &mut self.network);
+            branch.record_until(now);
+            branch.now = now;
             act(branch);
             std::mem::swap(&mut branch.network, &mut self.network);
             let started = branch.started.iter_mut().flat_map(|flows| flows.drain(..));

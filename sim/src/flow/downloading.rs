@@ -19,6 +19,7 @@ use super::host::{Caller, Range, Waiting};
 use super::overhead::{RANGE_REQUEST, RETRIEVAL_REQUEST};
 use crate::outcome::Traced;
 use crate::scenario::{self, Mode};
+use crate::series::Measure;
 
 /// What the machine is to hear next.
 enum Next {
@@ -188,11 +189,14 @@ impl Branch<'_> {
         let Some(download) = host.downloads.get_mut(&block.download) else {
             return;
         };
-        match source {
-            Source::Peer { .. } if is_hosted => download.shares.hosted_cache += block.range.length,
-            Source::Peer { .. } => download.shares.peers += block.range.length,
-            Source::Origin { .. } => download.shares.origin += block.range.length,
-        }
+        let shares = &mut download.shares;
+        let (share, what) = match source {
+            Source::Peer { .. } if is_hosted => (&mut shares.hosted_cache, Measure::HostedCache),
+            Source::Peer { .. } => (&mut shares.peers, Measure::Peers),
+            Source::Origin { .. } => (&mut shares.origin, Measure::Origin),
+        };
+        *share += block.range.length;
+        self.recorder.add(self.now, what, block.range.length);
     }
 
     fn keep(&mut self, number: u32, op: &BlockOp) {

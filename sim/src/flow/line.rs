@@ -78,6 +78,20 @@ impl Line {
 }
 
 impl Branch<'_> {
+    /// Reads what the line carried, at all edges of the record until a moment.
+    pub(super) fn record_until(&mut self, moment: Instant) {
+        while let Some(edge) = self.recorder.edge_until(moment) {
+            // Where nothing is under way, nothing is carried.
+            let edge = match self.sendings.is_empty() {
+                true => moment,
+                false => edge,
+            };
+            let down = self.network.carried(edge, self.wan_down);
+            let up = self.network.carried(edge, self.wan_up);
+            self.recorder.read(edge, [down, up]);
+        }
+    }
+
     pub(super) fn line_latency(&self) -> Duration {
         span(self.site.site.link.latency)
     }

@@ -17,8 +17,11 @@ mod queue;
 mod serving;
 mod store;
 
+use std::sync::PoisonError;
+
 use crate::outcome::{Outcome, SiteOutcome};
 use crate::plan::Plan;
+use crate::series::{BRANCHES_RECORDED_MOST, Series};
 use branch::Branch;
 pub use line::mathis_bits_per_second;
 
@@ -26,9 +29,9 @@ pub use line::mathis_bits_per_second;
 #[must_use]
 pub fn run(plan: &Plan, threads: usize) -> Outcome {
     if let Some(rate) = plan.scenario.data_centre.rate {
-        let sites = coupled::run(plan, rate);
-        return Outcome { sites };
+        return coupled::run(plan, rate);
     }
+    let series = std::sync::Mutex::new(Series::default());
     let next = std::sync::atomic::AtomicUsize::new(0);
     let work = || {
         let mut done: Vec<(usize, SiteOutcome)> = Vec::new();
@@ -37,7 +40,15 @@ pub fn run(plan: &Plan, threads: usize) -> Outcome {
             let Some(site) = plan.sites.get(number) else {
                 return done;
             };
-            done.push((number, Branch::new(plan, site).run()));
+            let mut outcome = Branch::new(plan, site).run();
+            series
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .merge(&outcome.series);
+            if plan.sites.len() > BRANCHES_RECORDED_MOST {
+                outcome.series = Series::default();
+            }
+            done.push((number, outcome));
         }
     };
     let threads = threads.clamp(1, plan.sites.len().max(1));
@@ -55,5 +66,6 @@ pub fn run(plan: &Plan, threads: usize) -> Outcome {
     done.sort_unstable_by_key(|(number, _)| *number);
     Outcome {
         sites: done.into_iter().map(|(_, site)| site).collect(),
+        series: series.into_inner().unwrap_or_else(PoisonError::into_inner),
     }
 }

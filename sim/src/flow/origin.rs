@@ -13,6 +13,7 @@ use super::overhead::{
 use crate::outcome::{Shares, Traced, Transfer};
 use crate::plan::FetchPlan;
 use crate::scenario::Mode;
+use crate::series::Measure;
 
 impl Branch<'_> {
     /// A host begins to fetch.
@@ -117,6 +118,7 @@ impl Branch<'_> {
         if let Some(download) = host.downloads.get_mut(&download) {
             download.shares.local_cache = local;
         }
+        self.recorder.add(now, Measure::LocalCache, local);
         self.outcome.metadata_bytes += layout.info_bytes;
         let details = [download.0, layout.info_bytes, local];
         self.trace.note(now, Traced::Described, number, details);
@@ -142,6 +144,7 @@ impl Branch<'_> {
             .get(it.content as usize)
             .map_or(0, |content| content.size);
         it.shares.origin = size;
+        self.recorder.add(now, Measure::Origin, size);
         self.trace
             .note(now, Traced::BytesFromOrigin, number, [download.0, 0, size]);
         self.ended(number, download, true);

@@ -30,6 +30,7 @@ use super::office::{CachePolicy, Download, Mode};
 use super::origin;
 use super::run::{Finished, Got};
 use super::trace::Event;
+use super::watch::{Record, Watch};
 use super::wires::{instant_of, now};
 use crate::tuning::Tuning;
 
@@ -144,6 +145,7 @@ pub(super) struct ClientHost {
     pub(super) origin: std::net::IpAddr,
     pub(super) hosted_cache: std::net::IpAddr,
     pub(super) finished: Rc<RefCell<Vec<Finished>>>,
+    pub(super) record: Record,
 }
 
 /// Runs a client; its peer serves on when its downloads are over.
@@ -244,7 +246,8 @@ impl ClientHost {
             host: began,
             content,
         });
-        let fetched = fetch(&seat.network, request, &mut ()).await;
+        let mut watch = Watch::default();
+        let fetched = fetch(&seat.network, request, &mut watch).await;
         let bytes = std::fs::read(&file).unwrap_or_default();
         // Only its bytes were wanted, and memory may be what it is kept in.
         let _ = std::fs::remove_file(&file);
@@ -259,7 +262,9 @@ impl ClientHost {
                     rejected: report.rejected,
                     is_content,
                 };
-                (now_ns.saturating_add(elapsed), Ok(got))
+                let ended_ns = now_ns.saturating_add(elapsed);
+                watch.finish(ended_ns, &got.shares, &self.record);
+                (ended_ns, Ok(got))
             }
             Err(error) => (now(), Err(error.to_string())),
         };

@@ -27,6 +27,7 @@ mod run;
 mod shape;
 mod stream;
 mod trace;
+mod watch;
 mod wires;
 
 pub use office::{

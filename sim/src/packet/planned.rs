@@ -15,6 +15,7 @@ use super::shape::{LinkSettings, Quality, Rate};
 use crate::outcome::{Outcome, Shares, SiteOutcome, Transfer};
 use crate::plan::{Plan, SitePlan};
 use crate::scenario::{self, Group};
+use crate::series::Series;
 use crate::tuning::Tuning;
 
 /// The moments that a second has: a host is at work for so long before the next one is.
@@ -76,13 +77,23 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
     };
     let ran = run(&office)?;
     let mut sites: Vec<SiteOutcome> = Vec::new();
+    let mut together = Series::default();
     for (number, site) in plan.sites.iter().enumerate() {
         let label = site.label();
         let carried = |name: &str| ran.link(name).map_or(0, |link| link.bytes);
+        let mut series = ran.sources.get(number).cloned().unwrap_or_default();
+        for way in ["down", "up"] {
+            let link = ran.link(&format!("{label} wan {way}"));
+            if let Some(record) = link.and_then(|link| link.record.as_ref()) {
+                series.merge(record);
+            }
+        }
+        together.merge(&series);
         sites.push(SiteOutcome {
             wan_down_bytes: carried(&format!("{label} wan down")),
             wan_up_bytes: carried(&format!("{label} wan up")),
             discovery_bytes: ran.discovery_bytes.get(number).copied().unwrap_or_default(),
+            series,
             ..SiteOutcome::default()
         });
     }
@@ -137,7 +148,10 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
             shares: Shares::default(),
         }));
     }
-    Ok(Outcome { sites })
+    Ok(Outcome {
+        sites,
+        series: together,
+    })
 }
 
 fn branch(plan: &Plan, site: &SitePlan) -> Branch {

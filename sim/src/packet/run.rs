@@ -8,6 +8,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -25,7 +26,9 @@ use super::office::{Branch, Fault, Lan, Mode, Office};
 use super::origin;
 use super::shape::Rate;
 use super::trace::{Event, Trace};
+use super::watch::Record;
 use super::wires::{SiteId, Wires};
+use crate::series::Series;
 
 /// Sites that have addresses, and hosts of a site.
 const BRANCHES_MOST: usize = 255;
@@ -106,6 +109,8 @@ pub struct LinkUse {
     pub busy_ns: u64,
     /// Datagrams for which its queue was too full.
     pub dropped: u64,
+    /// What it carried when, where it joins a site to the others.
+    pub record: Option<Series>,
 }
 
 /// What came of an office.
@@ -119,6 +124,8 @@ pub struct Outcome {
     pub links: Vec<LinkUse>,
     /// Bytes of datagrams that hosts of each branch sent, those to a group once: all of them are discovery.
     pub discovery_bytes: Vec<u64>,
+    /// Where the content of the downloads of each branch came from when.
+    pub sources: Vec<Series>,
     /// When it was over.
     pub ended_ns: u64,
     /// What happened.
@@ -205,6 +212,7 @@ struct Running<'a> {
     contents: Vec<Bytes>,
     turns: Vec<Turn>,
     finished: Rc<RefCell<Vec<Finished>>>,
+    records: Vec<Record>,
 }
 
 /// Runs an office until every download has ended, or its time limit.
@@ -238,6 +246,7 @@ pub fn run(office: &Office) -> Result<Outcome, Failure> {
             .collect(),
         turns: Vec::new(),
         finished: Rc::default(),
+        records: Vec::new(),
     };
     running.add_data_centre();
     for (number, branch) in office.branches.iter().enumerate() {
@@ -306,6 +315,8 @@ impl Running<'_> {
                 self.wires.add_outage(site, from_ns, until_ns);
             }
         }
+        let record = Record::default();
+        self.records.push(Arc::clone(&record));
         let hosted_cache = address(number + 1, HOSTED_CACHE);
         let mut clients = branch.clients.iter();
         if clients.any(|client| client.policy.mode == Mode::Hosted) {
@@ -329,6 +340,7 @@ impl Running<'_> {
                 origin: address(0, ORIGIN),
                 hosted_cache,
                 finished: Rc::clone(&self.finished),
+                record: Arc::clone(&record),
             };
             let name = host.seat.name.clone();
             self.sim.host(at, move || hosts::client(host.clone()));
@@ -402,12 +414,17 @@ impl Running<'_> {
         let trace = self.wires.take_trace();
         let downloads = self.finished.take();
         drop(self.sim);
+        let sources = self.records.iter().map(|record| {
+            let record = record.lock().unwrap_or_else(PoisonError::into_inner);
+            record.clone()
+        });
         Ok(Outcome {
             unfinished: wanted - downloads.len(),
             downloads,
             links,
             // The first site is the data centre.
             discovery_bytes: self.wires.datagram_bytes().into_iter().skip(1).collect(),
+            sources: sources.collect(),
             ended_ns,
             trace,
         })

@@ -12,6 +12,7 @@ use super::congestion::{Congestion, PACKET_BYTES};
 use super::run::LinkUse;
 use super::shape::{Link, LinkSettings, Quality, Rate, Sender};
 use super::trace::{Event, Fate, Trace};
+use crate::series::{Measure, Series};
 
 /// What a sender gives to its links at a time, at least: the payload of an Ethernet frame.
 const PIECE_BYTES_LEAST: u64 = 1_460;
@@ -154,6 +155,10 @@ impl Wires {
             down: state.add_link(format!("{name} wan down"), down),
             quality,
         });
+        if let Some(wan) = wan {
+            state.record(wan.up, Measure::WanUp);
+            state.record(wan.down, Measure::WanDown);
+        }
         let entropy = Entropy::new(seed, Purpose::Faults);
         state.sites.push(Site {
             lan,
@@ -196,6 +201,7 @@ impl Wires {
             bytes: link.carried_bytes,
             busy_ns: link.busy_ns,
             dropped: link.dropped,
+            record: link.record.as_ref().map(|(_, series)| series.clone()),
         };
         state.links.iter().map(of).collect()
     }
@@ -423,6 +429,12 @@ impl State {
     fn add_link(&mut self, name: String, settings: LinkSettings) -> usize {
         self.links.push(Link::new(name, settings));
         self.links.len() - 1
+    }
+
+    fn record(&mut self, link: usize, what: Measure) {
+        if let Some(link) = self.links.get_mut(link) {
+            link.record = Some((what, Series::default()));
+        }
     }
 
     fn rate(&self, link: usize) -> Rate {
