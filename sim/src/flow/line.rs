@@ -155,11 +155,11 @@ impl Branch<'_> {
                 false => self.site.site.link.down,
             };
             let nanos = u128::from(waits) * 8_000_000_000 / u128::from(rate.0.max(1));
-            delay = delay + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+            delay += Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         }
         if self.line.jitter.0 > 0 {
             let jitter = self.line.chance.below(self.line.jitter.0 + 1);
-            delay = delay + Duration::from_nanos(jitter);
+            delay += Duration::from_nanos(jitter);
         }
         if self.line.lost_per_million > 0 && reached.is_end {
             // Those lost before cost rate; of the last ones, each is waited for until it was sent again.
@@ -172,7 +172,7 @@ impl Branch<'_> {
                 }
                 rounds = tries.max(rounds);
             }
-            delay = delay + Duration::from_nanos(rounds * self.line.round_trip);
+            delay += Duration::from_nanos(rounds * self.line.round_trip);
         }
         let is_plain = delay == latency;
         let arrives = self.now + delay;
