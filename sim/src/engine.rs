@@ -50,6 +50,9 @@ impl Engine {
     /// The one for a plan, and why.
     #[must_use]
     pub fn choose(plan: &Plan) -> (Self, String) {
+        if let Some(why) = packet::cannot(plan) {
+            return (Self::Flow, why);
+        }
         let faults = plan.sites.iter().flat_map(|site| plan.faults(site));
         let mut kinds = faults.map(|fault| fault.effect.kind());
         if let Some(kind) = kinds.find(|kind| !Self::Packet.carries_out(*kind)) {

@@ -14,6 +14,7 @@
 //! | [`sweep`] | a scenario with other values, over and over |
 //! | [`hunt`] | faults that seeds draw, and those of them that break something |
 //! | [`builtin`] | the scenarios that come with the program |
+//! | [`tuning`] | what a scenario says of hosts, as settings of machines |
 //! | [`chance`] | numbers that follow from a seed, the same on every machine |
 
 pub mod baseline;
@@ -34,3 +35,4 @@ pub mod series;
 pub mod statistics;
 pub mod summary;
 pub mod sweep;
+pub mod tuning;

@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use peerdist::time::Instant;
+pub use peerdist_node::get::Shares;
 use sha2::{Digest, Sha256};
 
 use crate::plan::Plan;
@@ -60,27 +61,6 @@ pub struct Transfer {
     pub is_complete: bool,
     /// Where it came from.
     pub shares: Shares,
-}
-
-/// Where bytes of content came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Shares {
-    /// The origin.
-    pub origin: u64,
-    /// Neighbours.
-    pub peers: u64,
-    /// The hosted cache.
-    pub hosted_cache: u64,
-    /// The host's own store.
-    pub local_cache: u64,
-}
-
-impl Shares {
-    /// All of them.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.origin + self.peers + self.hosted_cache + self.local_cache
-    }
 }
 
 impl Outcome {

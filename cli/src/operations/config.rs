@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
+use peerdist_sim::scenario::near::nearest;
 use toml::de::{DeTable, DeValue};
 
 use crate::args::Args;
@@ -352,31 +353,6 @@ fn check(key: &str, arg: &Arg, value: &str) -> Result<(), String> {
         let why = mistake::in_words(&error);
         why.replacen("--value", key, 1)
     })
-}
-
-/// The name that takes the fewest letters to change into.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> &'a str {
-    names
-        .min_by_key(|known| letters_apart(name, known))
-        .unwrap_or_default()
-}
-
-fn letters_apart(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = at;
-        let mut left = at + 1;
-        let mut next = vec![left];
-        for (other, above) in other.iter().zip(row.iter().skip(1)) {
-            let changed = diagonal + usize::from(*other != letter);
-            left = changed.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

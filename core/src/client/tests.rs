@@ -5,6 +5,7 @@
 mod hosted;
 mod law;
 mod limits;
+mod patience;
 mod peers;
 mod segment_lists;
 mod stage;

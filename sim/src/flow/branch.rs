@@ -17,7 +17,8 @@ use super::bursting::Bursts;
 use super::caching::Cache;
 use super::faulting::Faulting;
 use super::host::{Caller, Came, Host};
-use super::network::{Flow, Link, Network, Path, Reached};
+use super::line::{Line, good_rate};
+use super::network::{Flow, Link, Network, Reached};
 use super::offering::Offer;
 use super::queue::Queue;
 use super::store::Store;
@@ -27,6 +28,7 @@ use crate::plan::{FetchPlan, Plan, SitePlan};
 use crate::scenario::Group;
 use crate::scenario::units::Span;
 use crate::series::Recorder;
+use crate::tuning::Tuning;
 
 /// Which machine of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,9 +156,14 @@ pub(super) struct Branch<'p> {
     pub(super) faulting: Faulting,
     /// Where the block that was verified last came from.
     pub(super) verified: Option<Source>,
-    sendings: BTreeMap<Flow, Sending>,
-    wan_down: Link,
-    wan_up: Link,
+    pub(super) sendings: BTreeMap<Flow, Sending>,
+    pub(super) wan_down: Link,
+    pub(super) wan_up: Link,
+    /// Where all branches share it: the line of the data centre, from it and to it.
+    pub(super) centre: Option<[Link; 2]>,
+    pub(super) line: Line,
+    /// Where others share the network: the flows that were started since somebody looked.
+    pub(super) started: Option<Vec<Flow>>,
     /// What flows brought over the line, each way, and whether one was cut off.
     brought: [u64; 2],
     was_cut: bool,
@@ -169,12 +176,24 @@ const PAYLOAD_BYTES: usize = (128 << 10) + 16;
 
 impl<'p> Branch<'p> {
     pub(super) fn new(plan: &'p Plan, site: &'p SitePlan) -> Self {
-        let mut network = Network::default();
+        Self::within(plan, site, Network::default(), None)
+    }
+
+    /// A branch on a network that others are on too.
+    pub(super) fn within(
+        plan: &'p Plan,
+        site: &'p SitePlan,
+        mut network: Network,
+        centre: Option<[Link; 2]>,
+    ) -> Self {
         let line = &site.site.link;
-        let (wan_down, wan_up) = (network.link(line.down.0), network.link(line.up().0));
+        let (down, up) = [line.down, line.up()]
+            .map(|rate| good_rate(rate, line.loss.0))
+            .into();
+        let (wan_down, wan_up) = (network.link(down), network.link(up));
         let hosts = (0_u32..).zip(&site.hosts);
         let mut make = |number: u32, group: Group| {
-            let lan = site.site.lan.rate.0;
+            let lan = group.lan_rate.unwrap_or(site.site.lan.rate).0;
             let store = Store::new(group.store.size.0, Host::age_limit(&group));
             Host {
                 number,
@@ -193,6 +212,7 @@ impl<'p> Branch<'p> {
                 idle: BTreeMap::new(),
                 skew: (Duration::ZERO, Duration::ZERO),
                 life: 0,
+                tuning: Tuning::of(&group),
                 group,
             }
         };
@@ -240,6 +260,9 @@ impl<'p> Branch<'p> {
             sendings: BTreeMap::new(),
             wan_down,
             wan_up,
+            line: Line::new(plan, site),
+            started: centre.map(|_| Vec::new()),
+            centre,
             brought: [0; 2],
             was_cut: false,
         };
@@ -265,27 +288,10 @@ impl<'p> Branch<'p> {
                 self.happen(happening);
             }
         }
-        self.close()
+        self.close().0
     }
 
-    /// Reads what the line carried, at all edges of the record until a moment.
-    fn record_until(&mut self, moment: Instant) {
-        if self.recorder.edge_until(moment).is_some() {
-            self.tell_of_ranges();
-        }
-        while let Some(edge) = self.recorder.edge_until(moment) {
-            // Where nothing is under way, nothing is carried.
-            let edge = match self.network.flows() {
-                0 => moment,
-                _ => edge,
-            };
-            let down = self.network.carried(edge, self.wan_down);
-            let up = self.network.carried(edge, self.wan_up);
-            self.recorder.read(edge, [down, up]);
-        }
-    }
-
-    fn happen(&mut self, happening: Happening) {
+    pub(super) fn happen(&mut self, happening: Happening) {
         if !matches!(happening, Happening::RangeArrived { .. }) {
             self.tell_of_ranges();
         }
@@ -345,14 +351,14 @@ impl<'p> Branch<'p> {
         }
     }
 
-    fn reached(&mut self, reached: Reached) {
+    pub(super) fn reached(&mut self, reached: Reached) {
         let after = match self.sendings.get(&reached.flow) {
             None => return,
             Some(Sending::Range { host, fetch }) => {
                 let (host, fetch) = (*host, *fetch);
                 let came = self.came_before(reached.flow) + reached.bytes;
                 let received = came.saturating_sub(super::overhead::RANGE_RESPONSE);
-                let at = self.now + self.line_latency();
+                let at = self.now + self.line_delay(&reached, None);
                 self.queue.push(
                     at,
                     Happening::RangeArrived {
@@ -369,7 +375,7 @@ impl<'p> Branch<'p> {
                 | Sending::Offer { .. }
                 | Sending::OfferAnswer { .. },
             ) => self.lan_latency(),
-            Some(_) => self.line_latency(),
+            Some(_) => Duration::ZERO,
         };
         if !reached.is_end {
             return;
@@ -377,6 +383,11 @@ impl<'p> Branch<'p> {
         let Some(sending) = self.sendings.remove(&reached.flow) else {
             return;
         };
+        let after = match after {
+            Duration::ZERO => self.line_delay(&reached, Some(&sending)),
+            known => known,
+        };
+        self.let_go(reached.flow);
         let (came, _) = self.faulting.forget(reached.flow);
         let bytes = came + reached.bytes;
         match &sending {
@@ -441,10 +452,15 @@ impl<'p> Branch<'p> {
         let Some(sending) = self.hold(route, bytes, step, came, sending) else {
             return;
         };
-        let Some(path) = self.path(route) else {
+        let held_back = self.hold_back(route, bytes);
+        let Some(path) = self.path(route, held_back) else {
             return;
         };
         let flow = self.network.start(self.now, path, bytes, step);
+        self.note_held_back(flow, held_back);
+        if let Some(started) = &mut self.started {
+            started.push(flow);
+        }
         if !self.faulting.is_quiet() {
             self.note_length(flow, route, bytes, step, came);
         }
@@ -475,6 +491,7 @@ impl<'p> Branch<'p> {
         let sending = self.sendings.remove(&flow)?;
         self.was_cut = true;
         let came = self.network.cancel(self.now, flow);
+        self.let_go(flow);
         Some((sending, came))
     }
 
@@ -483,15 +500,6 @@ impl<'p> Branch<'p> {
         let sendings = self.sendings.iter();
         let found = sendings.filter(|(_, sending)| is_it(sending));
         found.map(|(flow, _)| *flow).collect()
-    }
-
-    fn path(&self, route: Route) -> Option<Path> {
-        let host = |number: u32| self.hosts.get(number as usize);
-        Some(match route {
-            Route::ToOrigin(from) => Path::over(&[host(from)?.up, self.wan_up]),
-            Route::FromOrigin(to) => Path::over(&[self.wan_down, host(to)?.down]),
-            Route::Lan { from, to } => Path::over(&[host(from)?.up, host(to)?.down]),
-        })
     }
 
     /// Whether somebody still waits for a message.
@@ -543,14 +551,6 @@ impl<'p> Branch<'p> {
         }
     }
 
-    pub(super) fn line_latency(&self) -> Duration {
-        span(self.site.site.link.latency)
-    }
-
-    pub(super) fn lan_latency(&self) -> Duration {
-        span(self.site.site.lan.latency)
-    }
-
     pub(super) fn host(&mut self, number: u32) -> Option<&mut Host> {
         self.hosts.get_mut(number as usize)
     }
@@ -566,7 +566,8 @@ impl<'p> Branch<'p> {
             .push(format!("{}: at {at} ns: {what}", self.site.label()));
     }
 
-    fn close(mut self) -> SiteOutcome {
+    /// What came of it, and the network that it was on.
+    pub(super) fn close(mut self) -> (SiteOutcome, Network) {
         self.tell_of_ranges();
         self.end_what_is_left();
         for number in 0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX) {
@@ -576,12 +577,12 @@ impl<'p> Branch<'p> {
         self.outcome.wan_down_bytes = self.network.carried(now, self.wan_down);
         self.outcome.wan_up_bytes = self.network.carried(now, self.wan_up);
         let carried = [self.outcome.wan_down_bytes, self.outcome.wan_up_bytes];
-        let brought = (self.network.flows() == 0 && !self.was_cut).then_some(self.brought);
+        let brought = (self.sendings.is_empty() && !self.was_cut).then_some(self.brought);
         self.check_at_end(brought);
         let recorder = std::mem::replace(&mut self.recorder, Recorder::for_span(0));
         self.outcome.series = recorder.finish(carried);
         self.outcome.trace = std::mem::take(&mut self.trace).finish();
-        self.outcome
+        (self.outcome, self.network)
     }
 }
 

@@ -36,9 +36,10 @@ pub(super) struct Bursts {
 }
 
 impl Branch<'_> {
-    /// Whether many things may be done in one step where nobody would notice. Faults are let happen one by one.
+    /// Whether many things may be done in one step where nobody would notice. Faults are let happen one by one, and so is
+    /// everything where several branches share a network: one would run ahead of the others.
     pub(super) fn may_skip(&self) -> bool {
-        self.plan.bursts && self.faulting.is_quiet()
+        self.plan.bursts && self.started.is_none() && self.faulting.is_quiet()
     }
 
     /// Blocks come to a host: if nothing else happens there, many at once.

@@ -23,6 +23,7 @@ use crate::chance::seed_of;
 use crate::outcome::Shares;
 use crate::plan::FetchPlan;
 use crate::scenario::Group;
+use crate::tuning::Tuning;
 
 /// The port that everybody serves retrieval on.
 const RETRIEVAL_PORT: u16 = 80;
@@ -98,6 +99,8 @@ pub(super) struct Answering {
 pub(super) struct Host {
     pub(super) number: u32,
     pub(super) group: Group,
+    /// The same as settings of machines.
+    pub(super) tuning: Tuning,
     pub(super) seed: u64,
     pub(super) site: u32,
     /// To and from its switch.
@@ -171,8 +174,12 @@ impl Host {
     pub(super) fn asking(&mut self) -> Option<&mut Asking> {
         if self.asking.is_none() {
             let seed = |what: &str| self.seed_for(what);
-            let machine = Downloader::new(Settings::default(), &seed("downloader")).ok()?;
-            let mut prober = Prober::new(ProberSettings::default(), &seed("prober"));
+            let mut settings = Settings::default();
+            self.tuning.client(&mut settings);
+            let machine = Downloader::new(settings, &seed("downloader")).ok()?;
+            let mut settings = ProberSettings::default();
+            self.tuning.prober(&mut settings);
+            let mut prober = Prober::new(settings, &seed("prober"));
             let subnet = Subnet::new(address_of(self.number).ip(), 8)?;
             let subnets = [subnet];
             prober
@@ -190,19 +197,25 @@ impl Host {
         self.asking.as_deref_mut()
     }
 
+    /// Whether it answers others now.
+    pub(super) fn serves(&self, now: Instant) -> bool {
+        self.tuning.serves(now.as_nanos())
+    }
+
     /// Its answering side, made when somebody asks first; nothing where it serves nobody.
-    pub(super) fn answering(&mut self) -> Option<&mut Answering> {
-        if !self.group.serves {
+    pub(super) fn answering(&mut self, now: Instant) -> Option<&mut Answering> {
+        if !self.serves(now) {
             return None;
         }
         if self.answering.is_none() {
             let seed = |what: &str| self.seed_for(what);
             let settings = match self.cache {
                 Some(_) => ServerSettings::hosted_cache(),
-                None => ServerSettings {
-                    active_client_limit: self.group.clients,
-                    ..ServerSettings::peer()
-                },
+                None => {
+                    let mut settings = ServerSettings::peer();
+                    self.tuning.server(&mut settings);
+                    settings
+                }
             };
             let clients = settings.active_client_limit;
             let server = Server::new(settings, &seed("server")).ok()?;
@@ -211,8 +224,9 @@ impl Host {
                 unix_seconds: (self.number + 1)
                     .saturating_add(u32::try_from(self.life).unwrap_or(u32::MAX)),
             };
-            let mut responder =
-                Responder::new(ResponderSettings::default(), start, &seed("responder"));
+            let mut settings = ResponderSettings::default();
+            self.tuning.responder(&mut settings);
+            let mut responder = Responder::new(settings, start, &seed("responder"));
             let addresses = [address_of(self.number)];
             responder
                 .handle(Instant::ZERO, ResponderInput::Addresses(&addresses))

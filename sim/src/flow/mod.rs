@@ -6,11 +6,13 @@ mod branch;
 mod burst;
 mod bursting;
 mod caching;
+mod coupled;
 mod crashing;
 mod discovering;
 mod downloading;
 mod faulting;
 mod host;
+mod line;
 mod lying;
 mod network;
 mod offering;
@@ -28,8 +30,9 @@ use crate::outcome::{Outcome, SiteOutcome};
 use crate::plan::Plan;
 use crate::series::{BRANCHES_RECORDED_MOST, Series};
 use branch::Branch;
+pub use line::mathis_bits_per_second;
 
-/// Carries out a plan, branches side by side on so many threads.
+/// Carries out a plan, branches side by side on so many threads; on one where they share the line of the data centre.
 #[must_use]
 pub fn run(plan: &Plan, threads: usize) -> Outcome {
     run_with(plan, threads, false)
@@ -42,6 +45,9 @@ pub(crate) fn run_that_trusts_everybody(plan: &Plan) -> Outcome {
 }
 
 fn run_with(plan: &Plan, threads: usize, trusts_everybody: bool) -> Outcome {
+    if let Some(rate) = plan.scenario.data_centre.rate {
+        return coupled::run(plan, rate);
+    }
     let series = std::sync::Mutex::new(Series::default());
     let next = std::sync::atomic::AtomicUsize::new(0);
     let work = || {

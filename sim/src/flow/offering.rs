@@ -44,6 +44,9 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
+        if !host.tuning.offers() {
+            return;
+        }
         let version = host.version();
         let content = host.downloads.get(&shared.download).map(|it| it.content);
         let Some(content) = content else {
@@ -57,18 +60,17 @@ impl Branch<'_> {
         let (Some(place), Some(segment)) = (place, segment) else {
             return;
         };
-        host.offers.get_or_insert_with(|| {
-            Box::new(Offers {
-                machine: Client::new(ClientSettings {
-                    version: match version {
-                        Version::V1 => hosted_cache::Version::V1,
-                        Version::V2 => hosted_cache::Version::V2,
-                    },
-                    ..ClientSettings::default()
-                }),
+        if host.offers.is_none() {
+            let mut settings = ClientSettings {
+                version: host.tuning.hosted_version(),
+                ..ClientSettings::default()
+            };
+            host.tuning.offering(&mut settings);
+            host.offers = Some(Box::new(Offers {
+                machine: Client::new(settings),
                 wake: None,
-            })
-        });
+            }));
+        }
         let input = Input::NewBlocks {
             segment: Offerable {
                 content: ContentToken(content.into()),

@@ -142,7 +142,9 @@ impl Branch<'_> {
             ),
             (self.network.overloaded(), "carries more than its rate"),
         ];
-        for (link, what) in links {
+        // A network that several branches share is looked at where they meet.
+        let is_shared = self.started.is_some();
+        for (link, what) in links.into_iter().filter(|_| !is_shared) {
             if let Some(link) = link {
                 self.violated(format!("{link:?} {what}"));
             }

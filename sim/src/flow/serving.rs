@@ -19,7 +19,7 @@ impl Branch<'_> {
         }
         let lies = self.faulting.lies(number);
         let connection = self.host(number).and_then(|host| {
-            let answering = host.answering()?;
+            let answering = host.answering(now)?;
             answering.connections += 1;
             let connection = Connection(answering.connections);
             answering.callers.insert(connection, caller);

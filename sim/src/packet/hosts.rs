@@ -32,6 +32,7 @@ use super::run::{Finished, Got};
 use super::trace::Event;
 use super::watch::{Record, Watch};
 use super::wires::{instant_of, now};
+use crate::tuning::Tuning;
 
 /// Bits of an address that name the site.
 const SITE_BITS: u8 = 16;
@@ -75,14 +76,14 @@ impl Seat {
         }]
     }
 
-    fn store(&self, bytes: u64) -> Result<Store, Box<dyn std::error::Error>> {
+    fn store(&self, bytes: u64, age_ms: Option<u64>) -> Result<Store, Box<dyn std::error::Error>> {
         let usual = StoreSettings::default();
         let limits = |age_limit_ms| KeepLimits {
             space: Space::Bytes(bytes),
             age_limit_ms,
         };
         let settings = StoreSettings {
-            verified: limits(usual.verified.age_limit_ms),
+            verified: limits(age_ms.unwrap_or(usual.verified.age_limit_ms)),
             sealed: limits(usual.sealed.age_limit_ms),
             // How full the disk of this machine is, is nobody's business in a simulation.
             reserve_bytes: 0,
@@ -122,7 +123,7 @@ impl Seat {
 /// A hosted cache, for as long as the simulation runs.
 pub(super) async fn hosted_cache(seat: Seat, bytes: u64) -> turmoil::Result {
     let clock = Clock::of_the_machine();
-    let store = seat.store(bytes)?;
+    let store = seat.store(bytes, None)?;
     let at = SocketAddr::new(seat.network.address, HOSTED_PORT);
     let retrieval = seat.retrieval(ServerSettings::hosted_cache(), clock);
     let options = HostedCacheOptions::new(at, retrieval);
@@ -136,6 +137,7 @@ pub(super) async fn hosted_cache(seat: Seat, bytes: u64) -> turmoil::Result {
 #[derive(Clone)]
 pub(super) struct ClientHost {
     pub(super) seat: Seat,
+    pub(super) tuning: Tuning,
     pub(super) place: (usize, usize),
     pub(super) policy: CachePolicy,
     pub(super) downloads: Vec<Download>,
@@ -160,19 +162,24 @@ pub(super) async fn client(mut host: ClientHost) -> turmoil::Result {
     let stop = CancellationToken::new();
     let store = match host.policy.mode {
         Mode::Off => None,
-        _ => Some(seat.store(host.policy.store_bytes)?),
+        _ => Some(seat.store(host.policy.store_bytes, Some(host.tuning.store_age_ms()))?),
     };
     host.kept.borrow_mut().clone_from(&store);
     let mut discovery = Discovery::Nobody;
     let mut _peer = None;
     if let (Mode::Distributed, Some(store)) = (host.policy.mode, &store) {
         let interfaces = seat.interfaces();
-        let asking = ProberOptions::new(seat.seed("prober"), clock);
+        let mut asking = ProberOptions::new(seat.seed("prober"), clock);
+        host.tuning.prober(&mut asking.settings);
         let prober = Prober::start(&seat.network, &interfaces, asking, stop.clone()).await?;
         let mut options = seat.peer(PEER_PORT, clock, interfaces);
         options.responder.own_probers = prober.local_addresses().to_vec();
-        let cache = Arc::new(store.clone());
-        _peer = Some(Peer::start(&seat.network, cache, options, stop).await?);
+        host.tuning.responder(&mut options.responder.settings);
+        host.tuning.server(&mut options.retrieval.settings);
+        if host.tuning.serves(0) {
+            let cache = Arc::new(store.clone());
+            _peer = Some(Peer::start(&seat.network, cache, options, stop).await?);
+        }
         discovery = Discovery::Prober(prober);
     }
     let cache = store.map(|store| Arc::new(StoredBlocks::new(StoreHandle::Owned(store))));
@@ -231,6 +238,8 @@ impl ClientHost {
         request.order = self.policy.order;
         request.settings.workers = 0;
         request.settings.encoding.content_information = self.policy.version;
+        self.tuning.client(&mut request.settings.of_v1);
+        self.tuning.client(&mut request.settings.of_v2);
         request.discovery = discovery;
         if let Some(cache) = cache {
             request.cache = Some(cache);
@@ -241,14 +250,15 @@ impl ClientHost {
             Mode::Off => get::Mode::Off,
             Mode::Hosted => {
                 let at = SocketAddr::new(self.hosted_cache, HOSTED_PORT).to_string();
-                request.sharing = Some(Sharing {
+                let offers = self.tuning.offers();
+                request.sharing = offers.then(|| Sharing {
                     options: seat.peer(0, clock, Vec::new()),
                     share_for_ms: SHARE_FOR_MS,
                     lingers: false,
                 });
                 get::Mode::Hosted(HostedCache {
                     retrieval: at.clone(),
-                    offers: Some(at),
+                    offers: Some(at).filter(|_| offers),
                     version: HostedVersion::V2,
                 })
             }

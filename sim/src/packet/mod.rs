@@ -16,6 +16,7 @@
 //!   only single waits are rounded up.
 //! - A host's own link towards it is taken when something arrives, all others when it is sent.
 
+mod congestion;
 mod faulting;
 mod hosts;
 mod machine;
@@ -34,7 +35,7 @@ pub use office::{
     Branch, CachePolicy, Client, Content, DataCentre, Download, Fault, Lan, Mode, Office, Serving,
     Wan,
 };
-pub use planned::carry_out;
+pub use planned::{cannot, carry_out};
 pub use run::{Failure, Finished, Got, LinkUse, Outcome, run};
 pub use shape::{LinkSettings, Quality, Rate};
 pub use trace::{Event, Fate, Trace};

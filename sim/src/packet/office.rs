@@ -9,6 +9,7 @@ use peerdist::content::Version;
 use peerdist_node::get::Order;
 
 use super::shape::{LinkSettings, Quality, Rate};
+use crate::tuning::Tuning;
 
 const MS: u64 = 1_000_000;
 
@@ -198,6 +199,10 @@ impl CachePolicy {
 /// A host of a branch.
 #[derive(Debug, Clone)]
 pub struct Client {
+    /// Its own link into the LAN; that of its branch where there is none.
+    pub lan: Option<Lan>,
+    /// What it does otherwise than others.
+    pub tuning: Tuning,
     /// How it caches.
     pub policy: CachePolicy,
     /// What it wants.
@@ -209,6 +214,8 @@ impl Client {
     #[must_use]
     pub fn of(mode: Mode, content: usize, at_ns: u64) -> Self {
         Self {
+            lan: None,
+            tuning: Tuning::default(),
             policy: CachePolicy::of(mode),
             downloads: vec![Download { content, at_ns }],
         }

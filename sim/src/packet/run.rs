@@ -363,7 +363,8 @@ impl Running<'_> {
             let at = address(number + 1, FIRST_CLIENT + place);
             let name = format!("{}-{}", branch.name, place + 1);
             let host = ClientHost {
-                seat: self.seat(name, at, site, &branch.lan)?,
+                seat: self.seat(name, at, site, client.lan.as_ref().unwrap_or(&branch.lan))?,
+                tuning: client.tuning.clone(),
                 place: (number, place as usize),
                 policy: client.policy,
                 downloads: client.downloads.clone(),

@@ -45,6 +45,8 @@ pub struct LinkSettings {
     /// Bytes that wait for it: senders of connections are held back there, datagrams are dropped. It is never less than
     /// the link carries while a sender waits for the next millisecond.
     pub queue_bytes: u64,
+    /// Whether senders fill that queue, as those do that know of nothing but loss; else they pace themselves.
+    pub is_filled: bool,
 }
 
 impl LinkSettings {
@@ -54,6 +56,7 @@ impl LinkSettings {
         Self {
             rate,
             queue_bytes: 256 << 10,
+            is_filled: false,
         }
     }
 }
@@ -126,7 +129,10 @@ impl Link {
         let waiting = self.senders.iter();
         let others = waiting.filter(|(other, gone)| **other != sender && **gone > now);
         let together = self.settings.rate.bytes_in(PACED_TIME_NS);
-        let together = together.min(self.queue_bytes());
+        let together = match self.settings.is_filled {
+            true => self.queue_bytes(),
+            false => together.min(self.queue_bytes()),
+        };
         (together / (others.count() as u64 + 1)).max(PIECES_LEAST.saturating_mul(piece))
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use peerdist::entropy::{Entropy, Purpose};
 
+use super::congestion::{Congestion, PACKET_BYTES};
 use super::office::Serving;
 use super::run::LinkUse;
 use super::shape::{Link, LinkSettings, Quality, Rate, Sender};
@@ -111,6 +112,8 @@ pub(super) struct Sending {
     on_the_way: VecDeque<(u64, u64)>,
     on_the_way_bytes: u64,
     last_arrival: u64,
+    /// Where packets are lost between sites.
+    congestion: Option<Congestion>,
 }
 
 /// What becomes of bytes that are to be sent.
@@ -244,11 +247,16 @@ impl Wires {
     pub(super) fn sending(&self, from: SocketAddr, to: SocketAddr) -> Sending {
         let mut state = self.state();
         state.senders += 1;
+        let path = state.path(from.ip(), to.ip());
+        let is_lossy = path
+            .as_ref()
+            .is_some_and(|path| path.crosses.is_some() && path.quality.lost_per_million > 0);
         Sending {
+            congestion: is_lossy.then(Congestion::new),
             sender: Sender(state.senders),
             from,
             to,
-            path: state.path(from.ip(), to.ip()),
+            path,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             on_the_way: VecDeque::new(),
@@ -332,8 +340,9 @@ impl Wires {
         if let Some(until) = state.outage(path, now) {
             return Push::Wait(until);
         }
+        let window = sending.congestion.map_or(u64::MAX, |it| it.window());
         if let Some((acknowledged, _)) = sending.on_the_way.front()
-            && sending.on_the_way_bytes + piece > state.window_bytes
+            && sending.on_the_way_bytes + piece > state.window_bytes.min(window)
         {
             return Push::Wait(*acknowledged);
         }
@@ -353,13 +362,26 @@ impl Wires {
                 at = link.carry(at, piece, Some(sending.sender));
             }
         }
-        let arrives = at + path.quality.latency_ns + state.jitter(path);
+        let mut arrives = at + path.quality.latency_ns + state.jitter(path);
+        let mut acknowledged = arrives.max(sending.last_arrival) + path.quality.latency_ns;
+        if let Some(congestion) = &mut sending.congestion {
+            // Others behind a lost one are acknowledged all the same, but wait for it.
+            acknowledged = arrives + path.quality.latency_ns;
+            if let Some((last, _)) = sending.on_the_way.back() {
+                acknowledged = acknowledged.max(*last);
+            }
+            let round_trip = 2 * path.quality.latency_ns + path.quality.jitter_ns;
+            congestion.sent(piece, sending.on_the_way_bytes, state.window_bytes);
+            for _ in 0..state.lost(path, piece) {
+                congestion.lost(now, round_trip);
+                arrives += round_trip;
+            }
+        }
         let arrives = arrives.max(sending.last_arrival);
         sending.last_arrival = arrives;
         state.sent_bytes += piece;
         sending.waiting.push_back((at, piece));
         sending.waiting_bytes += piece;
-        let acknowledged = arrives + path.quality.latency_ns;
         sending.on_the_way.push_back((acknowledged, piece));
         sending.on_the_way_bytes += piece;
         let event = Event::Sent {
@@ -556,6 +578,13 @@ impl State {
             }
             _ => 0,
         }
+    }
+
+    /// How often in a row packets of a piece are lost at most, each sent again until it comes.
+    fn lost(&mut self, path: &Path, piece: u64) -> u64 {
+        let packets = piece.div_ceil(PACKET_BYTES);
+        let lost = (0..packets).map(|_| (0..16).take_while(|_| self.is_lost(path)).count());
+        lost.max().unwrap_or_default() as u64
     }
 
     fn is_lost(&mut self, path: &Path) -> bool {
