@@ -29,6 +29,9 @@ builtins![
     "patch-tuesday",
     "hosted-vs-distributed",
     "multi-branch",
+    "partition-heal",
+    "hostile-peer",
+    "hunt",
 ];
 
 /// The one of a name.

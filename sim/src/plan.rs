@@ -4,12 +4,15 @@
 
 mod arrivals;
 mod contents;
+mod faults;
 
 use std::sync::Arc;
 
 pub use contents::{ContentPlan, Layout};
+pub use faults::{Effect, FaultPlan};
 use peerdist::time::Instant;
 
+use crate::scenario::fault::Fault;
 use crate::scenario::{Group, Scenario, Site, Store};
 
 /// A run to be carried out.
@@ -27,6 +30,8 @@ pub struct Plan {
     pub sites: Vec<SitePlan>,
     /// When everything ends.
     pub end: Instant,
+    /// Whether the flow engine may take many blocks in one step where nothing else happens. The result is the same.
+    pub bursts: bool,
 }
 
 /// A branch.
@@ -91,6 +96,7 @@ impl Plan {
             contents,
             sites,
             end,
+            bursts: true,
         }
     }
 
@@ -126,6 +132,25 @@ impl Plan {
         }
         fetches.sort_unstable();
         fetches
+    }
+
+    /// What goes wrong in a branch, in the order in which it begins.
+    #[must_use]
+    pub fn faults(&self, site: &SitePlan) -> Vec<FaultPlan> {
+        faults::of_site(self, site)
+    }
+
+    /// The faults of the scenario, with those that the seed draws one by one.
+    #[must_use]
+    pub fn written_faults(&self) -> Vec<Fault> {
+        faults::written_out(self)
+    }
+
+    /// A content by its name.
+    #[must_use]
+    pub fn content_number(&self, name: &str) -> Option<u32> {
+        let place = self.contents.iter().position(|it| it.name == name)?;
+        u32::try_from(place).ok()
     }
 
     /// How many hosts there are, hosted caches not counted.

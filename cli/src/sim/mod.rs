@@ -1,7 +1,11 @@
 //! `peerdist sim`: what PeerDist would save, simulated.
 
 pub(crate) mod args;
+mod compare;
+mod hunt;
+mod raster;
 mod run;
+mod sweep;
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -15,6 +19,10 @@ use args::{ExplainArgs, ListArgs, SimCommand};
 pub(crate) fn run(command: &SimCommand) -> Result<ExitCode, Failure> {
     match command {
         SimCommand::Run(args) => run::run(args),
+        SimCommand::Hunt(args) => hunt::run(args),
+        SimCommand::Compare(args) => compare::run(args),
+        SimCommand::Sweep(args) => sweep::run(args),
+        SimCommand::Merge(args) => sweep::merge(args),
         SimCommand::List(args) => list(args),
         SimCommand::Explain(args) => explain(args),
         SimCommand::Schema => {
@@ -136,6 +144,9 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
             }
         }
         writeln!(out, "{who} fetch {what}: {when}, from {}", arrive.from)?;
+    }
+    for fault in &scenario.faults {
+        writeln!(out, "goes wrong: {}", peerdist_sim::hunt::written(fault))?;
     }
     for expectation in &scenario.expect {
         writeln!(out, "expected: {expectation}")?;

@@ -31,6 +31,7 @@ mod schedule;
 mod segment_lists;
 mod session;
 mod settings;
+mod steady;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -43,6 +44,7 @@ pub use ports::{
     Order, Output, SessionEnd, Shared, Sought, Source, Start, Tally, VerifyOp, VerifyToken,
 };
 pub use settings::Settings;
+pub use steady::{Passed, PassedSegment, Steady, SteadyLane, SteadySession};
 
 use arrivals::{Ask, Verifying};
 use content::Download;

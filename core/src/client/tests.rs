@@ -8,4 +8,5 @@ mod limits;
 mod peers;
 mod segment_lists;
 mod stage;
+mod steady;
 mod whole;

@@ -146,7 +146,12 @@ impl Branch<'_> {
         let probe = Arc::new(probe);
         for to in 0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX) {
             // Who has nothing is silent: the probe need not be shown to him.
-            let is_of_use = |host: &super::host::Host| host.group.serves && host.store.bytes() > 0;
+            let lies = self.faulting.lies(to);
+            let is_of_use =
+                |host: &super::host::Host| host.group.serves && (host.store.bytes() > 0 || lies);
+            if !self.hears(number, to) {
+                continue;
+            }
             if to != number && self.host(to).is_some_and(|host| is_of_use(host)) {
                 let probe = Arc::clone(&probe);
                 let from = number;
@@ -173,12 +178,16 @@ impl Branch<'_> {
         if host.answering().is_none() {
             return;
         }
-        host.store.now = now;
-        if let Some(answering) = host.answering.as_deref_mut() {
+        host.store.now = host.clock(now);
+        let lies = self.faulting.lies(number);
+        let claims = &self.faulting.claims;
+        if let Some(host) = self.hosts.get_mut(number as usize)
+            && let Some(answering) = host.answering.as_deref_mut()
+        {
             let input = ResponderInput::Probe {
                 from: address_of(from),
                 message: probe,
-                holdings: &host.store,
+                holdings: if lies { claims } else { &host.store },
             };
             let handled = answering.responder.handle(now, input);
             self.check_discovery(number, handled);
@@ -191,10 +200,14 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        host.store.now = now;
-        if let Some(answering) = host.answering.as_deref_mut() {
+        host.store.now = host.clock(now);
+        let lies = self.faulting.lies(number);
+        let claims = &self.faulting.claims;
+        if let Some(host) = self.hosts.get_mut(number as usize)
+            && let Some(answering) = host.answering.as_deref_mut()
+        {
             let input = ResponderInput::Timeout {
-                holdings: &host.store,
+                holdings: if lies { claims } else { &host.store },
             };
             let handled = answering.responder.handle(now, input);
             self.check_discovery(number, handled);
@@ -213,6 +226,9 @@ impl Branch<'_> {
             {
                 let bytes = message.encode().len() as u64;
                 let after = self.datagram(bytes);
+                if !self.hears(number, to) {
+                    continue;
+                }
                 let event = Happening::ProbeMatch {
                     to,
                     from: number,

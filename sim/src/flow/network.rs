@@ -2,10 +2,15 @@
 //! Invariant: whole numbers only; the flows on a link together never exceed its rate; a flow carries exactly its bytes.
 //! Unit: nanoseconds; rates in 1/1024 bit a second; what a flow was given in such rates times nanoseconds.
 
+mod checks;
+mod lift;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use peerdist::time::{Duration, Instant};
+
+pub(super) use lift::{Lifted, service_of};
 
 /// Fractions of a bit a second, so that little is lost where a rate is divided.
 const FRACTIONS: u128 = 1024;
@@ -65,6 +70,8 @@ struct LinkState {
     groups: Vec<GroupPlace>,
     /// What it carried, in service.
     served: u128,
+    /// What flows that are over got, in service.
+    brought: u128,
     flows: u64,
     /// The round in which it was seen last, and what is left of it in that round: rate and flows.
     seen: u64,
@@ -127,6 +134,7 @@ impl Network {
             rate: u128::from(bits_a_second) * FRACTIONS,
             groups: Vec::new(),
             served: 0,
+            brought: 0,
             flows: 0,
             seen: 0,
             left: (0, 0),
@@ -200,15 +208,21 @@ impl Network {
         place
     }
 
-    /// Ends a flow before its end.
-    pub(super) fn cancel(&mut self, now: Instant, flow: Flow) {
-        if let Some(state) = self.flows.get(&flow)
-            && let Some(group) = self.groups.get(state.group as usize)
-        {
-            self.look_around(group.path);
-            self.settle_seen(now);
-            self.end(now, flow);
-        }
+    /// Ends a flow before its end; tells how many whole bytes of it came.
+    pub(super) fn cancel(&mut self, now: Instant, flow: Flow) -> u64 {
+        let Some(state) = self.flows.get(&flow) else {
+            return 0;
+        };
+        let Some(group) = self.groups.get(state.group as usize) else {
+            return 0;
+        };
+        let (place, start, bytes) = (state.group, state.start, state.bytes);
+        self.look_around(group.path);
+        self.settle_seen(now);
+        let service = self.groups.get(place as usize).map_or(0, |it| it.service);
+        self.end(now, flow);
+        let came = service.saturating_sub(start) / OF_A_BYTE;
+        u64::try_from(came).unwrap_or(u64::MAX).min(bytes)
     }
 
     /// When the next flow reaches a step.
@@ -277,14 +291,15 @@ impl Network {
         };
         let path = group.path;
         // What it got beyond its last byte, for moments are whole nanoseconds, was never carried.
-        let beyond = group
-            .service
-            .saturating_sub(state.start + u128::from(state.bytes) * OF_A_BYTE);
+        let whole = u128::from(state.bytes) * OF_A_BYTE;
+        let beyond = group.service.saturating_sub(state.start + whole);
+        let got = group.service.saturating_sub(state.start).min(whole);
         group.steps.retain(|Reverse((_, other))| *other != flow);
         let is_last = group.steps.is_empty();
         for link in path.links() {
             if let Some(link) = self.links.get_mut(link.0 as usize) {
                 link.served = link.served.saturating_sub(beyond);
+                link.brought += got;
                 link.flows -= 1;
                 if is_last {
                     link.groups.retain(|other| *other != place);
@@ -443,19 +458,6 @@ impl Network {
         if let Some(due) = due {
             self.due.insert((due, group.path, place));
         }
-    }
-
-    /// Links whose flows together have more than there is: none, or the sharing is wrong.
-    pub(super) fn overloaded(&self) -> Option<Link> {
-        let asked = |link: &LinkState| -> u128 {
-            let groups = link.groups.iter();
-            let groups = groups.filter_map(|place| self.groups.get(*place as usize));
-            groups
-                .map(|group| group.rate * group.steps.len() as u128)
-                .sum()
-        };
-        let place = self.links.iter().position(|link| asked(link) > link.rate)?;
-        u32::try_from(place).ok().map(Link)
     }
 }
 

@@ -11,7 +11,7 @@ use peerdist::hosted_cache::client::{
 use peerdist::hosted_cache::{self, ReadBytes, SegmentKey, WellKnownTag};
 use peerdist::time::Instant;
 
-use super::branch::{Branch, Route, Sending};
+use super::branch::{Branch, Happening, Route, Sending};
 use super::overhead::RETRIEVAL_REQUEST;
 
 /// What a host offers.
@@ -136,6 +136,13 @@ impl Branch<'_> {
             return;
         };
         let is_open = host.take_connection(Some(cache));
+        if self.faulting.is_down(cache) {
+            let happening = Happening::OfferFailed {
+                host: number,
+                request: send.request,
+            };
+            return self.queue.push(self.now + self.lan_latency(), happening);
+        }
         let bytes = RETRIEVAL_REQUEST + message.len() as u64;
         let route = Route::Lan {
             from: number,

@@ -30,6 +30,7 @@ use super::office::{CachePolicy, Download, Mode};
 use super::origin;
 use super::run::{Finished, Got};
 use super::trace::Event;
+use super::watch::{Record, Watch};
 use super::wires::{instant_of, now};
 
 /// Bits of an address that name the site.
@@ -132,20 +133,27 @@ pub(super) async fn hosted_cache(seat: Seat, bytes: u64) -> turmoil::Result {
 }
 
 /// A client, and what it knows of others.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct ClientHost {
     pub(super) seat: Seat,
     pub(super) place: (usize, usize),
     pub(super) policy: CachePolicy,
     pub(super) downloads: Vec<Download>,
     pub(super) contents: Vec<Bytes>,
+    pub(super) changes: Vec<origin::Change>,
+    pub(super) begin_again_ns: Option<u64>,
     pub(super) origin: std::net::IpAddr,
     pub(super) hosted_cache: std::net::IpAddr,
     pub(super) finished: Rc<RefCell<Vec<Finished>>>,
+    pub(super) record: Record,
+    /// Its store while it is at work, to be looked at.
+    pub(super) kept: Rc<RefCell<Option<Store>>>,
 }
 
 /// Runs a client; its peer serves on when its downloads are over.
-pub(super) async fn client(host: ClientHost) -> turmoil::Result {
+pub(super) async fn client(mut host: ClientHost) -> turmoil::Result {
+    // Nothing of an earlier life is held on to: its store is open once.
+    host.kept = Rc::default();
     let host = Rc::new(host);
     let seat = &host.seat;
     let clock = Clock::of_the_machine();
@@ -154,6 +162,7 @@ pub(super) async fn client(host: ClientHost) -> turmoil::Result {
         Mode::Off => None,
         _ => Some(seat.store(host.policy.store_bytes)?),
     };
+    host.kept.borrow_mut().clone_from(&store);
     let mut discovery = Discovery::Nobody;
     let mut _peer = None;
     if let (Mode::Distributed, Some(store)) = (host.policy.mode, &store) {
@@ -177,14 +186,31 @@ pub(super) async fn client(host: ClientHost) -> turmoil::Result {
         let (host, cache, discovery) = (Rc::clone(&host), cache.clone(), discovery.clone());
         tokio::task::spawn_local(async move {
             tokio::time::sleep_until(instant_of(download.at_ns)).await;
-            host.download(number, download, cache, discovery, clock)
-                .await;
+            loop {
+                let (cache, discovery) = (cache.clone(), discovery.clone());
+                let attempt = host.download(number, download, cache, discovery, clock);
+                if attempt.await {
+                    return;
+                }
+                let after = host.begin_again_ns.unwrap_or_default();
+                tokio::time::sleep(std::time::Duration::from_nanos(after)).await;
+            }
         });
     }
     std::future::pending().await
 }
 
 impl ClientHost {
+    /// Whether its store has no more than it may.
+    fn is_store_within(&self) -> bool {
+        let kept = self.kept.borrow();
+        let Some(Ok(statistics)) = kept.as_ref().map(Store::statistics) else {
+            return true;
+        };
+        statistics.verified_bytes <= statistics.verified_bytes_limit
+            && statistics.sealed_bytes <= statistics.sealed_bytes_limit
+    }
+
     async fn download(
         &self,
         number: usize,
@@ -192,7 +218,7 @@ impl ClientHost {
         cache: Option<Arc<StoredBlocks>>,
         discovery: Discovery,
         clock: Clock,
-    ) {
+    ) -> bool {
         let seat = &self.seat;
         let wires = &seat.network.wires;
         let host = seat.name.clone();
@@ -234,11 +260,18 @@ impl ClientHost {
             host: began,
             content,
         });
-        let fetched = fetch(&seat.network, request, &mut ()).await;
+        let mut watch = Watch::default();
+        let fetched = fetch(&seat.network, request, &mut watch).await;
         let bytes = std::fs::read(&file).unwrap_or_default();
         // Only its bytes were wanted, and memory may be what it is kept in.
         let _ = std::fs::remove_file(&file);
-        let is_content = self.contents.get(content).is_some_and(|all| *all == bytes);
+        // Any version that was had under its name will do, as long as it is one.
+        let changes = self.changes.iter();
+        let changes = changes.filter(|change| change.content == content);
+        let mut versions = changes.map(|change| change.becomes).chain([content]);
+        let got_content =
+            versions.find(|version| self.contents.get(*version).is_some_and(|all| *all == bytes));
+        let is_content = got_content.is_some();
         let (ended_ns, result) = match fetched {
             Ok(report) => {
                 let elapsed = u64::try_from(report.elapsed.as_nanos()).unwrap_or(u64::MAX);
@@ -248,8 +281,11 @@ impl ClientHost {
                     lies: report.lies,
                     rejected: report.rejected,
                     is_content,
+                    is_store_within: self.is_store_within(),
                 };
-                (now_ns.saturating_add(elapsed), Ok(got))
+                let ended_ns = now_ns.saturating_add(elapsed);
+                watch.finish(ended_ns, &got.shares, &self.record);
+                (ended_ns, Ok(got))
             }
             Err(error) => (now(), Err(error.to_string())),
         };
@@ -268,6 +304,10 @@ impl ClientHost {
                 why: why.clone(),
             },
         });
+        if result.is_err() && self.begin_again_ns.is_some() {
+            return false;
+        }
+        let content = got_content.filter(|_| result.is_ok()).unwrap_or(content);
         let (branch, client) = self.place;
         self.finished.borrow_mut().push(Finished {
             branch,
@@ -279,5 +319,6 @@ impl ClientHost {
             ended_ns,
             result,
         });
+        true
     }
 }

@@ -7,23 +7,29 @@ use peerdist::content::Version;
 use peerdist::time::Instant;
 use peerdist_node::get;
 
+use super::faulting;
 use super::office::{
     Branch, CachePolicy, Client, Content, DataCentre, Download, Lan, Mode, Office, Wan,
 };
 use super::run::{Failure, run};
 use super::shape::{LinkSettings, Quality, Rate};
+use crate::healing::late_of;
 use crate::outcome::{Outcome, Shares, SiteOutcome, Transfer};
 use crate::plan::{Plan, SitePlan};
 use crate::scenario::{self, Group};
+use crate::series::Series;
 
 /// The moments that a second has: a host is at work for so long before the next one is.
 const TICK_NS: u64 = 1_000_000;
+/// How long after it failed a download is begun again, where anything goes wrong at all.
+const BEGIN_AGAIN_AFTER_NS: u64 = 10_000_000_000;
 
 /// Carries out a plan.
 ///
 /// # Errors
 /// [`Failure`] says what cannot be simulated, or what is wrong with this machine.
 pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
+    let faults = faulting::of(plan)?;
     let contents = plan.contents.iter();
     let office = Office {
         seed: plan.seed,
@@ -43,21 +49,34 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
         branches: plan.sites.iter().map(|site| branch(plan, site)).collect(),
         tick_ns: TICK_NS,
         time_limit_ns: plan.end.as_nanos(),
+        begin_again_ns: (!faults.is_empty()).then_some(BEGIN_AGAIN_AFTER_NS),
+        faults,
         ..Office::default()
     };
     let ran = run(&office)?;
     let mut sites: Vec<SiteOutcome> = Vec::new();
+    let mut together = Series::default();
     for (number, site) in plan.sites.iter().enumerate() {
         let label = site.label();
         let carried = |name: &str| ran.link(name).map_or(0, |link| link.bytes);
+        let mut series = ran.sources.get(number).cloned().unwrap_or_default();
+        for way in ["down", "up"] {
+            let link = ran.link(&format!("{label} wan {way}"));
+            if let Some(record) = link.and_then(|link| link.record.as_ref()) {
+                series.merge(record);
+            }
+        }
+        together.merge(&series);
         sites.push(SiteOutcome {
             wan_down_bytes: carried(&format!("{label} wan down")),
             wan_up_bytes: carried(&format!("{label} wan up")),
             discovery_bytes: ran.discovery_bytes.get(number).copied().unwrap_or_default(),
+            series,
             ..SiteOutcome::default()
         });
     }
     if let Some(first) = sites.first_mut() {
+        first.violations.extend(faulting::links(&ran));
         // There is one trace of all.
         first.trace = ran.trace.hash();
     }
@@ -93,6 +112,10 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
                     let what = format!("{} got something else than the content", download.host);
                     site.violations.push(what);
                 }
+                if !got.is_store_within {
+                    let what = format!("the store of {} has more than it may", download.host);
+                    site.violations.push(what);
+                }
             }
             Err(why) => site.violations.push(format!("{}: {why}", download.host)),
         }
@@ -112,8 +135,12 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
             is_complete: false,
             shares: Shares::default(),
         }));
+        outcome.violations.extend(late_of(plan, site, outcome));
     }
-    Ok(Outcome { sites })
+    Ok(Outcome {
+        sites,
+        series: together,
+    })
 }
 
 fn branch(plan: &Plan, site: &SitePlan) -> Branch {

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::series::{Measure, Series};
+
 /// Bits a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(Option<u64>);
@@ -93,6 +95,8 @@ pub(super) struct Link {
     pub(super) carried_bytes: u64,
     pub(super) busy_ns: u64,
     pub(super) dropped: u64,
+    /// Where it is one of those that have a record: what it carried when.
+    pub(super) record: Option<(Measure, Series)>,
 }
 
 impl Link {
@@ -105,6 +109,7 @@ impl Link {
             carried_bytes: 0,
             busy_ns: 0,
             dropped: 0,
+            record: None,
         }
     }
 
@@ -145,6 +150,9 @@ impl Link {
         self.busy_until = gone;
         self.busy_ns += takes;
         self.carried_bytes += bytes;
+        if let Some((what, series)) = &mut self.record {
+            series.add(gone, *what, bytes);
+        }
         if let Some(sender) = sender {
             self.senders.insert(sender, gone);
         }

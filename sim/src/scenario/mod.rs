@@ -3,6 +3,7 @@
 //! Byte order: none.
 
 pub mod expectation;
+pub mod fault;
 mod load;
 mod model;
 pub mod near;

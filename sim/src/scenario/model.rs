@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expectation::Expectation;
+use super::fault::Fault;
 use super::units::{Bytes, Rate, Span};
 
 /// An enterprise, and what happens in it.
@@ -32,6 +33,8 @@ pub struct Scenario {
     pub contents: BTreeMap<String, Content>,
     /// Who fetches what, and when.
     pub workload: Vec<Work>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
     /// What must come out, such as `wan_saved_percent >= 90`.
     pub expect: Vec<Expectation>,
 }
@@ -48,6 +51,7 @@ impl Default for Scenario {
             hosts: BTreeMap::new(),
             contents: BTreeMap::new(),
             workload: Vec::new(),
+            faults: Vec::new(),
             expect: Vec::new(),
         }
     }

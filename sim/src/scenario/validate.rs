@@ -16,7 +16,7 @@ pub(super) struct Mistake {
     pub(super) why: String,
 }
 
-fn mistake(key: impl Into<String>, why: impl Into<String>) -> Mistake {
+pub(super) fn mistake(key: impl Into<String>, why: impl Into<String>) -> Mistake {
     Mistake {
         key: key.into(),
         why: why.into(),
@@ -25,7 +25,14 @@ fn mistake(key: impl Into<String>, why: impl Into<String>) -> Mistake {
 
 /// The first mistake there is.
 pub(super) fn first_mistake(scenario: &Scenario) -> Option<Mistake> {
-    let checks = [emptiness, sites, hosts, contents, workload];
+    let checks = [
+        emptiness,
+        sites,
+        hosts,
+        contents,
+        workload,
+        super::fault::check,
+    ];
     checks.iter().find_map(|check| check(scenario).err())
 }
 
@@ -179,7 +186,7 @@ fn arrival(arrive: &Arrive, key: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
-fn known<T>(
+pub(super) fn known<T>(
     table: &std::collections::BTreeMap<String, T>,
     name: &str,
     what: &str,
