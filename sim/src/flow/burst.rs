@@ -43,8 +43,11 @@ pub(super) struct Lane {
     pub(super) request_path: Path,
     pub(super) block_path: Path,
     pub(super) phase: Phase,
-    /// The number of its flow, where it has one.
+    /// The number of its flow, where it has one, and what that was to be given when it began here.
     pub(super) flow: u64,
+    pub(super) whole: u128,
+    /// What its requests were given, and its blocks.
+    pub(super) given: [u128; 2],
     /// The block that is asked for.
     pub(super) index: u32,
     /// Blocks that came, and the sum of the moments when.
@@ -87,8 +90,6 @@ pub(super) struct Fluid {
     /// What each is on the way until, the next first.
     flows: VecDeque<(u128, u32)>,
     due: Option<u64>,
-    /// What all were given together.
-    pub(super) carried: u128,
 }
 
 impl Fluid {
@@ -97,7 +98,6 @@ impl Fluid {
         self.whole = whole;
         self.service = 0;
         self.since = now;
-        self.carried = 0;
         self.flows.clear();
     }
 
@@ -118,7 +118,6 @@ impl Fluid {
     fn settle(&mut self, now: u64) {
         let given = u128::from(self.each) * u128::from(now - self.since);
         self.service += given;
-        self.carried += given * self.flows.len() as u128;
         self.since = now;
     }
 
@@ -173,11 +172,7 @@ impl Fluid {
 
     fn end(&mut self, now: u64, place: usize) -> Option<u32> {
         self.settle(now);
-        let (target, lane) = self.flows.remove(place)?;
-        // What it got beyond its last byte was never carried.
-        self.carried = self
-            .carried
-            .saturating_sub(self.service.saturating_sub(target));
+        let (_, lane) = self.flows.remove(place)?;
         self.share();
         Some(lane)
     }
@@ -263,6 +258,7 @@ impl Burst {
                 at: now,
             };
             if let Some(lane) = self.lanes.get_mut(number as usize) {
+                lane.given[usize::from(!is_request)] += lane.whole;
                 if is_request {
                     lane.phase = Phase::RequestLatency;
                 } else {
@@ -299,6 +295,7 @@ impl Burst {
             lane.requested = Some(moment);
             self.flow_names += 1;
             lane.flow = self.flow_names;
+            lane.whole = self.blocks.whole;
             self.blocks.start(now, number);
         } else {
             let Some(session) = self.sessions.get_mut(lane.session) else {
@@ -324,6 +321,7 @@ impl Burst {
                 session.next += 1;
                 self.flow_names += 1;
                 lane.flow = self.flow_names;
+                lane.whole = self.requests.whole;
                 self.requests.start(now, number);
             } else {
                 lane.phase = Phase::Over;

@@ -121,7 +121,7 @@ impl Branch<'_> {
         burst
             .blocks
             .begin(burst.now, rate(down), service_of(block_bytes));
-        for (lane, place) in burst.lanes.iter().zip(0_u32..) {
+        for (lane, place) in burst.lanes.iter_mut().zip(0_u32..) {
             let fluid = match lane.phase {
                 Phase::Request => &mut burst.requests,
                 Phase::Block => &mut burst.blocks,
@@ -131,7 +131,8 @@ impl Branch<'_> {
                 .lifted
                 .iter()
                 .find(|it| it.flow.number() == lane.flow);
-            fluid.add(lifted.map_or(0, |it| it.left), place);
+            lane.whole = lifted.map_or(0, |it| it.left);
+            fluid.add(lane.whole, place);
         }
         burst.requests.ready(&burst.lanes);
         burst.blocks.ready(&burst.lanes);
@@ -194,6 +195,8 @@ impl Branch<'_> {
                 block_path: Path::over(&[peer.up, host.down]),
                 phase,
                 flow: waiting.flow.map_or(0, Flow::number),
+                whole: 0,
+                given: [0; 2],
                 index: lane.index.get(),
                 blocks: 0,
                 times: 0,
@@ -316,12 +319,11 @@ impl Branch<'_> {
                 &mut burst.blocks
             };
             let left: Vec<(u128, u32)> = fluid.left(now.as_nanos()).collect();
-            self.network
-                .carry(if is_request { up } else { down }, fluid.carried);
             for (left, place) in left {
-                let Some(lane) = burst.lanes.get(place as usize) else {
+                let Some(lane) = burst.lanes.get_mut(place as usize) else {
                     continue;
                 };
+                lane.given[usize::from(!is_request)] += lane.whole.saturating_sub(left);
                 bursts.lifted.push(Lifted {
                     flow: Flow::numbered(lane.flow),
                     path: if is_request {
@@ -333,6 +335,10 @@ impl Branch<'_> {
                     left,
                 });
             }
+        }
+        for lane in &burst.lanes {
+            self.network.carry(lane.request_path, lane.given[0]);
+            self.network.carry(lane.block_path, lane.given[1]);
         }
         bursts.lifted.sort_unstable_by_key(|lifted| lifted.flow);
         self.network.land(now, burst.flow_names, &bursts.lifted);

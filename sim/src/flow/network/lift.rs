@@ -51,8 +51,10 @@ impl Network {
             };
             let (path, service) = (group.path, group.service);
             let steps = std::mem::take(&mut group.steps);
+            let mut got = 0;
             for Reverse((target, flow)) in steps.into_vec() {
                 if let Some(state) = self.flows.remove(&flow) {
+                    got += service.saturating_sub(state.start);
                     into.push(Lifted {
                         flow,
                         path,
@@ -64,6 +66,7 @@ impl Network {
             for link in path.links() {
                 if let Some(link) = self.links.get_mut(link.0 as usize) {
                     link.flows = 0;
+                    link.brought += got;
                     link.groups.clear();
                 }
             }
@@ -94,11 +97,13 @@ impl Network {
                 step: lifted.bytes,
                 next: lifted.bytes,
             };
+            let got = group.service.saturating_sub(state.start);
             group.steps.push(Reverse((state.target(), lifted.flow)));
             self.flows.insert(lifted.flow, state);
             for link in lifted.path.links() {
                 if let Some(link) = self.links.get_mut(link.0 as usize) {
                     link.flows += 1;
+                    link.brought = link.brought.saturating_sub(got);
                 }
             }
         }
@@ -111,10 +116,13 @@ impl Network {
         self.share_seen(now);
     }
 
-    /// A link carried something while its flows were out.
-    pub(in crate::flow) fn carry(&mut self, link: Link, service: u128) {
-        if let Some(link) = self.links.get_mut(link.0 as usize) {
-            link.served += service;
+    /// The links of a path carried something while its flows were out.
+    pub(in crate::flow) fn carry(&mut self, path: Path, service: u128) {
+        for link in path.links() {
+            if let Some(link) = self.links.get_mut(link.0 as usize) {
+                link.served += service;
+                link.brought += service;
+            }
         }
     }
 
