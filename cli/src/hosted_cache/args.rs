@@ -51,7 +51,8 @@ pub(crate) struct HostedCacheArgs {
     pub(crate) preload: Vec<PathBuf>,
     /// The version of content information by which --preload fetches: 1 for clients of Windows 7, 2 for all later ones
     ///
-    /// With both, content comes from its server twice, for the versions cut it into other segments.
+    /// A server that has only the hashes of version 1.0 at hand gives these for 2 as well. With both, content comes from
+    /// its server twice, for the versions cut it into other segments.
     #[arg(
         long,
         value_name = "VERSION",
@@ -122,7 +123,7 @@ pub(crate) enum PreloadVersion {
     /// Version 1.0
     #[value(name = "1")]
     V1,
-    /// Version 2.0
+    /// Version 2.0, if the server has it
     #[value(name = "2")]
     V2,
     /// Both, one after the other

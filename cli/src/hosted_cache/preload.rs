@@ -106,7 +106,7 @@ async fn from_origin(
     let named = match (args.preload_version, version) {
         (PreloadVersion::V2, _) => "",
         (_, Version::V1) => " in version 1.0",
-        (_, Version::V2) => " in version 2.0",
+        (_, Version::V2) => " in version 2.0 at most",
     };
     writeln!(
         stdout(),

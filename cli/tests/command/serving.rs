@@ -39,7 +39,7 @@ impl Running {
     }
 
     /// The answer to a request with these further header fields, head and body.
-    fn get(&self, path: &str, fields: &str) -> (String, Vec<u8>) {
+    pub(crate) fn get(&self, path: &str, fields: &str) -> (String, Vec<u8>) {
         let host = self.host(0);
         self.get_from(0, path, &format!("Host: {host}\r\n{fields}"))
     }

@@ -36,6 +36,7 @@ const COMMANDS: &[&str] = &[
     "sim list",
     "sim compare",
     "sim explain",
+    "sim hunt",
     "sim schema",
     "sim sweep",
     "vectors",

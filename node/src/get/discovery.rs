@@ -24,14 +24,17 @@ pub enum Discovery {
     Prober(Prober),
 }
 
-/// Of a peer's addresses the first that means the same on all interfaces, where it has one.
-fn best(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+/// Of a peer's addresses the first that means the same on all interfaces, where it has one; else the one from which it
+/// answered, for others of its own may be behind interfaces that we do not share.
+fn best(addresses: &[SocketAddr], from: SocketAddr) -> Option<SocketAddr> {
     let is_everywhere = |address: &&SocketAddr| match address {
         SocketAddr::V4(_) => true,
         SocketAddr::V6(address) => !address.ip().is_unicast_link_local(),
     };
     let everywhere = addresses.iter().find(is_everywhere);
-    everywhere.or(addresses.first()).copied()
+    let answered = || addresses.iter().find(|address| address.ip() == from.ip());
+    let best = everywhere.or_else(answered).or(addresses.first());
+    best.copied()
 }
 
 impl Discovery {
@@ -71,7 +74,7 @@ impl Discovery {
                                     replies.full += u32::from(one.is_complete);
                                 }
                             }
-                            if let Some(peer) = best(&found.addresses) {
+                            if let Some(peer) = best(&found.addresses, found.from) {
                                 let count =
                                     |one: &Offered| Some((one.id, *replies.get(one.index)?));
                                 let _ = events.send(Happening::Found {
@@ -96,11 +99,17 @@ mod tests {
 
     #[test]
     fn an_address_that_needs_no_interface_is_taken_before_one_that_does() {
-        let all: Vec<SocketAddr> = ["[fe80::7]:80", "[2001:db8::7]:80", "192.0.2.7:80"]
-            .map(|text| text.parse().unwrap())
-            .into();
-        assert_eq!(best(&all), Some(all[1]));
-        assert_eq!(best(&all[..1]), Some(all[0]));
-        assert_eq!(best(&[]), None);
+        let texts = [
+            "[fe80::7]:80",
+            "[fe80::8]:80",
+            "[2001:db8::7]:80",
+            "192.0.2.7:80",
+        ];
+        let all: Vec<SocketAddr> = texts.map(|text| text.parse().unwrap()).into();
+        let from = "[fe80::8]:3702".parse().unwrap();
+        assert_eq!(best(&all, from), Some(all[2]));
+        assert_eq!(best(&all[..2], from), Some(all[1]));
+        assert_eq!(best(&all[..1], from), Some(all[0]));
+        assert_eq!(best(&[], from), None);
     }
 }
