@@ -360,20 +360,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_apart_are_counted() {
-        for (one, other, apart) in [
-            ("", "abc", 3),
-            ("listen", "listen", 0),
-            ("lsten", "listen", 1),
-            ("cache_dir", "cache-dir", 1),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(letters_apart(one, other), apart, "{one} {other}");
-            assert_eq!(letters_apart(other, one), apart, "{other} {one}");
-        }
-    }
-
-    #[test]
     fn every_mistake_names_its_line_and_what_was_expected() {
         for (text, line, words) in [
             (
