@@ -156,7 +156,8 @@ impl Branch<'_> {
             let mut needed = BlockSet::range(session.next, session.end - session.next);
             needed.insert(peerdist::retrieval::BlockRange::one(lane.index));
             let held = peer.store.segment(&session.id);
-            peer.group.serves && held.is_some_and(|held| needed.is_subset(&held.blocks))
+            let serves = peer.group.serves && peer.group.serve_during.is_empty();
+            serves && held.is_some_and(|held| needed.is_subset(&held.blocks))
         })
     }
 

@@ -186,6 +186,8 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
+        // Where only so much is asked for at once, what came decides what is next.
+        let is_all_asked = host.group.origin.backlog.is_none();
         let Some(asking) = host.asking.as_deref_mut() else {
             return;
         };
@@ -195,7 +197,7 @@ impl Branch<'_> {
         host.came.add_range(fetch.0, now, received);
         let ends_segment = range.ends.first().is_some_and(|end| *end <= received);
         let is_fresh = std::mem::replace(&mut range.is_fresh, ends_segment);
-        if bursts && received < range.bytes && !ends_segment && !is_fresh {
+        if bursts && is_all_asked && received < range.bytes && !ends_segment && !is_fresh {
             // Nobody but the client would notice, and it does nothing but wait for more.
             range.untold = Some((now, received));
             if !self.untold.contains(&number) {
