@@ -155,6 +155,7 @@ impl Branch<'_> {
                 if let Some(asking) = host.asking.as_deref_mut() {
                     let range = Range {
                         download,
+                        start: range.start,
                         bytes: range.length,
                         flow: None,
                         ends,

@@ -51,6 +51,7 @@ pub(super) struct Waiting {
 #[derive(Debug, Clone)]
 pub(super) struct Range {
     pub(super) download: DownloadToken,
+    pub(super) start: u64,
     pub(super) bytes: u64,
     pub(super) flow: Option<Flow>,
     /// Where in it segments end: what is there then is for others, too.
@@ -144,9 +145,9 @@ impl Came {
         self.blocks += blocks;
     }
 
-    /// So much of a range of the origin was there.
-    pub(super) fn add_range(&mut self, fetch: u64, at: Instant, received: u64) {
-        let weight = fetch.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    /// So much of a range of the origin was there, which begins at this byte of the content.
+    pub(super) fn add_range(&mut self, start: u64, at: Instant, received: u64) {
+        let weight = start.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let moment = at.as_nanos().wrapping_add(received);
         self.from_origin = self.from_origin.wrapping_add(weight.wrapping_mul(moment));
     }

@@ -194,7 +194,7 @@ impl Branch<'_> {
         let Some(range) = asking.ranges.get_mut(&fetch) else {
             return;
         };
-        host.came.add_range(fetch.0, now, received);
+        host.came.add_range(range.start, now, received);
         let ends_segment = range.ends.first().is_some_and(|end| *end <= received);
         let is_fresh = std::mem::replace(&mut range.is_fresh, ends_segment);
         if bursts && is_all_asked && received < range.bytes && !ends_segment && !is_fresh {
