@@ -19,6 +19,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What it says, to be part of something that says more.
+    pub(crate) fn into_message(self) -> String {
+        match self {
+            Self::Told { message, .. } => message,
+            Self::ReaderWentAway => String::new(),
+        }
+    }
+
     /// Usage, configuration, or input that cannot be worked with.
     pub(crate) fn usage(message: impl Display) -> Self {
         Self::Told {

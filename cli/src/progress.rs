@@ -27,3 +27,15 @@ pub(crate) fn bytes(length: Option<u64>) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+/// A bar for so many runs.
+pub(crate) fn of_runs(runs: u64) -> ProgressBar {
+    if !stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(runs);
+    match ProgressStyle::with_template("{bar:32} {pos} of {len} runs, {per_sec}, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

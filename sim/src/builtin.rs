@@ -29,6 +29,14 @@ builtins![
     "patch-tuesday",
     "hosted-vs-distributed",
     "multi-branch",
+    "laptops-come-and-go",
+    "dedup-update",
+    "working-week",
+    "delivery-optimization-two",
+    "delivery-optimization-three",
+    "partition-heal",
+    "hostile-peer",
+    "hunt",
 ];
 
 /// The one of a name.

@@ -39,11 +39,31 @@ impl Chance {
         Span(self.0.below(span.0))
     }
 
+    /// A number above 0, and up to 1.
+    pub fn unit(&mut self) -> f64 {
+        // 53 bits, and never 0.
+        ((self.0.next_u64() >> 11) + 1) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A number of the standard normal distribution, by Marsaglia's polar method: of logarithm and root alone.
+    pub fn normal(&mut self) -> f64 {
+        loop {
+            let (x, y) = (2.0 * self.unit() - 1.0, 2.0 * self.unit() - 1.0);
+            let square = x * x + y * y;
+            if square > 0.0 && square < 1.0 {
+                return x * (-2.0 * ln(square) / square).sqrt();
+            }
+        }
+    }
+
+    /// Whether something happens that happens so many times in a million.
+    pub fn happens(&mut self, per_million: u64) -> bool {
+        per_million > 0 && self.0.below(1_000_000) < per_million
+    }
+
     /// A time of an exponential distribution.
     pub fn exponential(&mut self, mean: Span) -> Span {
-        // 53 bits, and never 0.
-        let uniform = ((self.0.next_u64() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
-        let nanos = -ln(uniform) * mean.0 as f64;
+        let nanos = -ln(self.unit()) * mean.0 as f64;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -76,9 +96,48 @@ pub fn ln(x: f64) -> f64 {
     2.0 * z * sum + f64::from(exponent) * LN_2
 }
 
+/// e to a power, from additions, multiplications and divisions alone.
+#[must_use]
+pub fn exp(x: f64) -> f64 {
+    /// ln 2, the first 32 bits of it and the rest.
+    const LN_2: [f64; 2] = [
+        f64::from_bits(0x3fe6_2e42_fee0_0000),
+        f64::from_bits(0x3dea_39ef_3579_3c76),
+    ];
+    if x > 709.0 {
+        return f64::INFINITY;
+    }
+    if x < -708.0 {
+        return 0.0;
+    }
+    let times = (x * std::f64::consts::LOG2_E).round();
+    let rest = x - times * LN_2[0] - times * LN_2[1];
+    // |rest| is at most ln 2 / 2: the eighteenth term is below 1e-24.
+    let mut sum = 1.0;
+    for term in (1..=17).rev() {
+        sum = 1.0 + sum * rest / f64::from(term);
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from 1 to 2046 by the bounds above"
+    )]
+    let exponent = (times + 1023.0) as u64;
+    sum * f64::from_bits(exponent << 52)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_exponential_is_right_to_the_last_digits() {
+        for x in [-700.0, -20.5, -1.0, -1e-9, 0.0, 0.3, 1.0, 2.5, 42.0, 700.0] {
+            let error = (exp(x) / f64::exp(x) - 1.0).abs();
+            assert!(error <= 4e-16, "{x}: {error}");
+        }
+        assert_eq!(exp(-1e4), 0.0);
+    }
 
     #[test]
     fn the_logarithm_is_right_to_the_last_digits() {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::outcome::Outcome;
 use crate::plan::Plan;
+use crate::scenario::fault::FaultKind;
 use crate::{flow, packet};
 
 /// Hosts that the packet engine is asked to carry, hosted caches not counted.
@@ -34,9 +35,33 @@ impl Engine {
         }
     }
 
+    /// Whether it can carry out faults of a kind.
+    #[must_use]
+    pub const fn carries_out(self, kind: FaultKind) -> bool {
+        match self {
+            Self::Flow => true,
+            Self::Packet => !matches!(
+                kind,
+                FaultKind::ClockSkew | FaultKind::Lies | FaultKind::SlowDisk
+            ),
+        }
+    }
+
     /// The one for a plan, and why.
     #[must_use]
     pub fn choose(plan: &Plan) -> (Self, String) {
+        if let Some(why) = packet::cannot(plan) {
+            return (Self::Flow, why);
+        }
+        let faults = plan.sites.iter().flat_map(|site| plan.faults(site));
+        let mut kinds = faults.map(|fault| fault.effect.kind());
+        if let Some(kind) = kinds.find(|kind| !Self::Packet.carries_out(*kind)) {
+            let why = format!(
+                "the packet engine cannot carry out the fault '{}'",
+                kind.name()
+            );
+            return (Self::Flow, why);
+        }
         let hosts = plan.host_count();
         if hosts > PACKET_HOSTS_MOST {
             let why =

@@ -5,9 +5,11 @@
 use std::fmt::Write;
 
 use peerdist::time::Instant;
+pub use peerdist_node::get::Shares;
 use sha2::{Digest, Sha256};
 
 use crate::plan::Plan;
+use crate::series::Series;
 use crate::summary::{Completion, Summary};
 
 /// All that is known of a run.
@@ -15,6 +17,8 @@ use crate::summary::{Completion, Summary};
 pub struct Outcome {
     /// The branches, in the order of the plan.
     pub sites: Vec<SiteOutcome>,
+    /// What flowed when, in all branches together.
+    pub series: Series,
 }
 
 /// What happened in a branch.
@@ -30,8 +34,12 @@ pub struct SiteOutcome {
     pub metadata_bytes: u64,
     /// Probes and matches.
     pub discovery_bytes: u64,
+    /// What flowed when; empty where there are more branches than have a series of their own.
+    pub series: Series,
     /// Blocks that went from one host to the other.
     pub blocks: u64,
+    /// Those of them that were many in one step of the flow engine.
+    pub burst_blocks: u64,
     /// What was not as it must be: nothing, or the engine is wrong.
     pub violations: Vec<String>,
     /// The hash of its trace.
@@ -53,27 +61,6 @@ pub struct Transfer {
     pub is_complete: bool,
     /// Where it came from.
     pub shares: Shares,
-}
-
-/// Where bytes of content came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Shares {
-    /// The origin.
-    pub origin: u64,
-    /// Neighbours.
-    pub peers: u64,
-    /// The hosted cache.
-    pub hosted_cache: u64,
-    /// The host's own store.
-    pub local_cache: u64,
-}
-
-impl Shares {
-    /// All of them.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.origin + self.peers + self.hosted_cache + self.local_cache
-    }
 }
 
 impl Outcome {
@@ -141,7 +128,7 @@ pub(crate) struct Trace(Sha256);
 pub(crate) enum Traced {
     Begun = 1,
     Described = 2,
-    BlockFromPeer = 3,
+    Came = 3,
     BytesFromOrigin = 4,
     Probed = 5,
     Matched = 6,

@@ -3,14 +3,25 @@
 //! Byte order: none.
 
 mod arrivals;
+mod catalogue;
 mod contents;
+mod faults;
+mod pieces;
+mod replaying;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use catalogue::Catalogue;
+use contents::Contents;
 pub use contents::{ContentPlan, Layout};
+pub use faults::{Effect, FaultPlan};
 use peerdist::time::Instant;
 
-use crate::scenario::{Group, Scenario, Site, Store};
+use crate::chance::Chance;
+use crate::scenario::fault::Fault;
+use crate::scenario::policy::open_from;
+use crate::scenario::{Group, Scenario, Site, Store, Work};
 
 /// A run to be carried out.
 #[derive(Debug)]
@@ -21,12 +32,17 @@ pub struct Plan {
     pub seed: u64,
     /// The groups of hosts, in the order of their names.
     pub groups: Vec<(String, Group)>,
-    /// The contents, in the order of their names.
+    /// The contents, in the order of their names; those of traces behind the others.
     pub contents: Vec<ContentPlan>,
+    /// Which contents each name is for.
+    pub catalogues: BTreeMap<String, Catalogue>,
     /// The branches, copies one by one, in the order of their names.
     pub sites: Vec<SitePlan>,
     /// When everything ends.
     pub end: Instant,
+    /// Whether the flow engine may take many blocks in one step where nothing else happens. The result is the same.
+    pub bursts: bool,
+    replayed: replaying::Replayed,
 }
 
 /// A branch.
@@ -64,11 +80,9 @@ impl Plan {
             .iter()
             .map(|(name, group)| (name.clone(), group.clone()))
             .collect();
-        let versions: Vec<u8> = groups.iter().map(|(_, group)| group.version).collect();
-        let contents = scenario.contents.iter().enumerate();
-        let contents = contents
-            .map(|(number, (name, content))| ContentPlan::new(number, name, content, &versions))
-            .collect();
+        let asks_for = |version: u8| groups.iter().any(|(_, group)| group.version == version);
+        let versions = [asks_for(1), asks_for(2)];
+        let contents = Contents::new(&scenario, seed, versions);
         let mut sites = Vec::new();
         for (name, site) in &scenario.sites {
             let hosts = hosts_of(&scenario, name, &groups);
@@ -84,48 +98,91 @@ impl Plan {
             }
         }
         let end = Instant::from_nanos(scenario.end.0);
-        Self {
+        let mut plan = Self {
             scenario,
             seed,
             groups,
-            contents,
+            contents: contents.all,
+            catalogues: contents.catalogues,
             sites,
             end,
-        }
+            bursts: true,
+            replayed: BTreeMap::new(),
+        };
+        plan.replayed = replaying::replayed(&mut plan, versions);
+        plan
     }
 
     /// The downloads of a branch, in their order.
     #[must_use]
     pub fn fetches(&self, site: &SitePlan) -> Vec<FetchPlan> {
-        let mut fetches = Vec::new();
+        let mut fetches = self.replayed.get(&site.number).cloned().unwrap_or_default();
         for (number, work) in self.scenario.workload.iter().enumerate() {
-            let content = match &work.fetch {
-                None => 0,
-                Some(name) => self
-                    .contents
-                    .iter()
-                    .position(|it| it.name == *name)
-                    .unwrap_or(0),
+            let catalogue = match &work.fetch {
+                None => self.catalogues.values().next(),
+                Some(name) => self.catalogues.get(name),
             };
-            let is_meant = |group: u16| {
-                let name = self.groups.get(usize::from(group)).map(|(name, _)| name);
-                work.hosts.is_empty() || name.is_some_and(|name| work.hosts.contains(name))
+            let Some(catalogue) = catalogue.filter(|_| work.replay.is_none()) else {
+                continue;
             };
-            let hosts: Vec<u32> = (0_u32..)
-                .zip(&site.hosts)
-                .filter(|&(_, &group)| is_meant(group))
-                .map(|(host, _)| host)
-                .collect();
+            let hosts = self.hosts_of_work(site, work);
             let of = [u64::from(site.number), number as u64];
-            let moments = arrivals::moments(&work.arrive, hosts.len(), self.seed, &of);
-            fetches.extend(hosts.into_iter().zip(moments).map(|(host, at)| FetchPlan {
-                at: Instant::from_nanos(at.0),
-                host,
-                content: u32::try_from(content).unwrap_or(u32::MAX),
-            }));
+            let requests = hosts.len().saturating_mul(work.requests as usize);
+            let moments = arrivals::moments(&work.arrive, requests, self.seed, &of);
+            let mut picks = Chance::new(self.seed, "picks", &of);
+            // One request of each host before the next of any.
+            fetches.extend(
+                hosts
+                    .iter()
+                    .cycle()
+                    .zip(moments)
+                    .map(|(host, at)| FetchPlan {
+                        at: Instant::from_nanos(at.0),
+                        host: *host,
+                        content: catalogue.pick(&mut picks),
+                    }),
+            );
+        }
+        for fetch in &mut fetches {
+            if let Some(group) = self.group_of(site, fetch.host) {
+                let at = open_from(&group.fetch_during, fetch.at.as_nanos());
+                fetch.at = Instant::from_nanos(at);
+            }
         }
         fetches.sort_unstable();
         fetches
+    }
+
+    /// What goes wrong in a branch, in the order in which it begins.
+    #[must_use]
+    pub fn faults(&self, site: &SitePlan) -> Vec<FaultPlan> {
+        faults::of_site(self, site)
+    }
+
+    /// The faults of the scenario, with those that the seed draws one by one.
+    #[must_use]
+    pub fn written_faults(&self) -> Vec<Fault> {
+        faults::written_out(self)
+    }
+
+    /// A content by its name.
+    #[must_use]
+    pub fn content_number(&self, name: &str) -> Option<u32> {
+        let place = self.contents.iter().position(|it| it.name == name)?;
+        u32::try_from(place).ok()
+    }
+
+    /// The hosts of a branch that a work is for.
+    fn hosts_of_work(&self, site: &SitePlan, work: &Work) -> Vec<u32> {
+        let is_meant = |group: u16| {
+            let name = self.groups.get(usize::from(group)).map(|(name, _)| name);
+            work.hosts.is_empty() || name.is_some_and(|name| work.hosts.contains(name))
+        };
+        (0_u32..)
+            .zip(&site.hosts)
+            .filter(|&(_, &group)| is_meant(group))
+            .map(|(host, _)| host)
+            .collect()
     }
 
     /// How many hosts there are, hosted caches not counted.

@@ -2,10 +2,10 @@
 //! Invariant: units are in the names; every figure that a scenario may expect something of is in [`Summary::FIGURES`].
 //! Byte order: none.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The figures of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Summary {
     /// What went over the lines between branches and data centre, in both directions.
     pub wan_bytes: u64,
@@ -36,7 +36,7 @@ pub struct Summary {
 }
 
 /// How long downloads took, in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Completion {
     /// Half of them at most.
     pub p50: f64,
@@ -91,6 +91,25 @@ impl Summary {
         "downloads",
         "failed",
     ];
+
+    /// What the counters of Windows would show, of all hosts together: those that count the same.
+    #[must_use]
+    pub const fn branchcache(&self) -> [(&'static str, u64); 4] {
+        let from_cache =
+            self.bytes_from_peers + self.bytes_from_hosted_cache + self.bytes_from_local_cache;
+        [
+            (r"BranchCache\Retrieval: Bytes from cache", from_cache),
+            (
+                r"BranchCache\Retrieval: Bytes from server",
+                self.bytes_from_origin,
+            ),
+            (r"BranchCache Kernel Mode\Hash Bytes", self.metadata_bytes),
+            (
+                r"BranchCache Kernel Mode\Projected Server Bytes Without Caching",
+                self.wan_bytes_without_caching,
+            ),
+        ]
+    }
 
     /// A figure by its name.
     #[must_use]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
+use peerdist_sim::scenario::near::nearest;
 use toml::de::{DeTable, DeValue};
 
 use crate::args::Args;
@@ -354,48 +355,9 @@ fn check(key: &str, arg: &Arg, value: &str) -> Result<(), String> {
     })
 }
 
-/// The name that takes the fewest letters to change into.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> &'a str {
-    names
-        .min_by_key(|known| letters_apart(name, known))
-        .unwrap_or_default()
-}
-
-fn letters_apart(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = at;
-        let mut left = at + 1;
-        let mut next = vec![left];
-        for (other, above) in other.iter().zip(row.iter().skip(1)) {
-            let changed = diagonal + usize::from(*other != letter);
-            left = changed.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn letters_apart_are_counted() {
-        for (one, other, apart) in [
-            ("", "abc", 3),
-            ("listen", "listen", 0),
-            ("lsten", "listen", 1),
-            ("cache_dir", "cache-dir", 1),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(letters_apart(one, other), apart, "{one} {other}");
-            assert_eq!(letters_apart(other, one), apart, "{other} {one}");
-        }
-    }
 
     #[test]
     fn every_mistake_names_its_line_and_what_was_expected() {

@@ -1,7 +1,11 @@
 //! `peerdist sim`: what PeerDist would save, simulated.
 
 pub(crate) mod args;
+mod compare;
+mod hunt;
+mod raster;
 mod run;
+mod sweep;
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -15,6 +19,10 @@ use args::{ExplainArgs, ListArgs, SimCommand};
 pub(crate) fn run(command: &SimCommand) -> Result<ExitCode, Failure> {
     match command {
         SimCommand::Run(args) => run::run(args),
+        SimCommand::Hunt(args) => hunt::run(args),
+        SimCommand::Compare(args) => compare::run(args),
+        SimCommand::Sweep(args) => sweep::run(args),
+        SimCommand::Merge(args) => sweep::merge(args),
         SimCommand::List(args) => list(args),
         SimCommand::Explain(args) => explain(args),
         SimCommand::Schema => {
@@ -114,7 +122,23 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
         )?;
     }
     for (name, content) in &scenario.contents {
-        writeln!(out, "content {name}: {}", content.size)?;
+        match (&content.edit_of, content.count) {
+            (Some(before), _) => writeln!(
+                out,
+                "content {name}: {before} with edits at {} places: {} changed, {} inserted and {} removed at each",
+                content.edits.places,
+                content.edits.changed,
+                content.edits.inserted,
+                content.edits.removed,
+            )?,
+            (None, 1) => writeln!(out, "content {name}: {}", content.size())?,
+            (None, count) => writeln!(
+                out,
+                "content {name}: {count}, each {}; asked for by Zipf's law with exponent {}",
+                content.size(),
+                content.popularity.zipf,
+            )?,
+        }
     }
     for work in &scenario.workload {
         let what = work.fetch.as_deref().unwrap_or("the content");
@@ -124,6 +148,15 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
             work.hosts.join(", ")
         };
         let arrive = &work.arrive;
+        if let Some(replay) = &work.replay {
+            let requests = replay.rows().map_or(0, |rows| rows.len());
+            writeln!(
+                out,
+                "{who}: {requests} requests of a trace, {} times",
+                replay.times
+            )?;
+            continue;
+        }
         let pattern = serde_json::to_value(arrive.pattern)?;
         let mut when = pattern.as_str().unwrap_or_default().replace('_', " ");
         for (word, span) in [
@@ -136,6 +169,9 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
             }
         }
         writeln!(out, "{who} fetch {what}: {when}, from {}", arrive.from)?;
+    }
+    for fault in &scenario.faults {
+        writeln!(out, "goes wrong: {}", peerdist_sim::hunt::written(fault))?;
     }
     for expectation in &scenario.expect {
         writeln!(out, "expected: {expectation}")?;

@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use peerdist_sim::engine::Engine;
 use peerdist_sim::plan::Plan;
-use peerdist_sim::results::{self, Manifest};
+use peerdist_sim::plots;
+use peerdist_sim::report::{self, Report};
+use peerdist_sim::results::{self, Manifest, Results};
 use peerdist_sim::scenario::Scenario;
 use peerdist_sim::scenario::expectation::Expectation;
 use peerdist_sim::summary::Summary;
 
-use super::args::{EngineArg, RunArgs};
+use super::args::{EngineArg, PlotFormat, RunArgs};
+use super::raster;
 use crate::failure::{Failure, JUDGED_BAD};
 use crate::print::count;
 
@@ -27,6 +30,8 @@ struct Ran {
     seeds: Vec<u64>,
     summaries: Vec<Summary>,
     violations: Vec<String>,
+    /// What is shown of the first run, where there are results.
+    report: Option<Report>,
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -35,13 +40,21 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     for name in &args.scenarios {
         scenarios.push((name.clone(), Arc::new(super::scenario(name, &args.set)?)));
     }
+    if args.plots.contains(&PlotFormat::Png) {
+        raster::check()?;
+    }
     let mut is_good = true;
     let mut as_json = Vec::new();
     for (name, scenario) in scenarios {
-        let ran = carry_out(args, name, scenario)?;
+        // Before anything is run, for what is there already costs no time then.
+        let mut results = match &args.out {
+            None => None,
+            Some(out) => Some(begin(args, out, &name)?),
+        };
+        let ran = carry_out(args, name, scenario, results.as_mut())?;
         is_good &= ran.violations.is_empty() && ran.broken().next().is_none();
-        if let Some(out) = &args.out {
-            write(args, &ran, out)?;
+        if let Some(results) = results {
+            write(args, &ran, results)?;
         }
         if args.json {
             as_json.push(ran.to_json()?);
@@ -60,7 +73,17 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Result<Ran, Failure> {
+fn begin(args: &RunArgs, out: &Path, name: &str) -> Result<Results, Failure> {
+    let name = Path::new(name).file_stem().unwrap_or_default();
+    Results::begin(&out.join(name), args.force).map_err(Failure::usage)
+}
+
+fn carry_out(
+    args: &RunArgs,
+    name: String,
+    scenario: Arc<Scenario>,
+    mut results: Option<&mut Results>,
+) -> Result<Ran, Failure> {
     let cores = std::thread::available_parallelism();
     let threads = args
         .threads
@@ -83,13 +106,24 @@ fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Result<Ra
         seeds: (0..args.runs).map(|run| first.wrapping_add(run)).collect(),
         summaries: Vec::new(),
         violations: Vec::new(),
+        report: None,
         scenario,
     };
     for &seed in &ran.seeds {
         let plan = Plan::new(Arc::clone(&ran.scenario), seed);
         let outcome = engine.run(&plan, threads).map_err(Failure::unreachable)?;
         ran.branches = plan.sites.len();
-        ran.summaries.push(outcome.summary(&plan));
+        let summary = outcome.summary(&plan);
+        if let Some(results) = &mut results {
+            let added = results.add(&plan, &outcome, &summary);
+            added.map_err(Failure::usage)?;
+            if ran.report.is_none() {
+                let name = shown_name(&ran.name);
+                let report = Report::new(&name, engine.name(), &plan, &outcome, &summary);
+                ran.report = Some(report);
+            }
+        }
+        ran.summaries.push(summary);
         ran.violations.extend(
             outcome
                 .violations()
@@ -99,9 +133,13 @@ fn carry_out(args: &RunArgs, name: String, scenario: Arc<Scenario>) -> Result<Ra
     Ok(ran)
 }
 
-fn write(args: &RunArgs, ran: &Ran, out: &Path) -> Result<(), Failure> {
+fn shown_name(name: &str) -> String {
+    let name = Path::new(name).file_stem().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn write(args: &RunArgs, ran: &Ran, results: Results) -> Result<(), Failure> {
     let (text, hash) = results::scenario_text(&ran.scenario).map_err(Failure::usage)?;
-    let name = Path::new(&ran.name).file_stem().unwrap_or_default();
     let seed = ran.seeds.first().copied().unwrap_or_default();
     let manifest = Manifest {
         name: ran.name.clone(),
@@ -119,8 +157,39 @@ fn write(args: &RunArgs, ran: &Ran, out: &Path) -> Result<(), Failure> {
             args.runs, ran.engine
         ),
     };
-    let directory = out.join(name);
-    results::write(&directory, &text, &manifest, &ran.summaries, args.force).map_err(Failure::usage)
+    if let Some(report) = &ran.report {
+        let mut report = report.clone();
+        report.command.clone_from(&manifest.command);
+        report.scenario_sha256.clone_from(&manifest.scenario_sha256);
+        if ran.summaries.len() > 1 {
+            let means = results::means(&ran.summaries).into_iter();
+            report.means = means.map(|(name, mean)| (name.to_owned(), mean)).collect();
+        }
+        let page = report::html(&report).map_err(Failure::usage)?;
+        let written = results.file("report.html", page.as_bytes());
+        written.map_err(Failure::usage)?;
+        plot(&args.plots, &report, &results)?;
+    }
+    results.finish(&text, &manifest).map_err(Failure::usage)
+}
+
+fn plot(formats: &[PlotFormat], report: &Report, results: &Results) -> Result<(), Failure> {
+    if formats.is_empty() {
+        return Ok(());
+    }
+    for (name, svg) in plots::figures(report) {
+        for format in formats {
+            let written = match format {
+                PlotFormat::Svg => results.file(&format!("plots/{name}.svg"), svg.as_bytes()),
+                PlotFormat::Png => {
+                    let png = raster::png(&svg)?;
+                    results.file(&format!("plots/{name}.png"), &png)
+                }
+            };
+            written.map_err(Failure::usage)?;
+        }
+    }
+    Ok(())
 }
 
 impl Ran {
@@ -251,7 +320,7 @@ impl Ran {
     }
 }
 
-fn bytes(bytes: f64) -> String {
+pub(super) fn bytes(bytes: f64) -> String {
     let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
     let unit = units.iter().find(|(size, _)| bytes >= *size);
     match unit {
@@ -260,7 +329,7 @@ fn bytes(bytes: f64) -> String {
     }
 }
 
-fn seconds(seconds: f64) -> String {
+pub(super) fn seconds(seconds: f64) -> String {
     if seconds >= 5_400.0 {
         format!("{:.1} h", seconds / 3_600.0)
     } else if seconds >= 90.0 {

@@ -13,6 +13,7 @@
 )]
 
 mod branch;
+mod link_local;
 mod namespaces;
 mod wan;
 
@@ -138,6 +139,12 @@ impl Content {
 
 /// Why there can be no branch on this machine.
 fn missing() -> Option<String> {
+    // Also says it where the kernel knows no namespaces, bridges, VXLAN or tbf.
+    no_namespaces().or_else(|| Branch::new(CASES.len(), Family::V4).err())
+}
+
+/// Why there can be no network namespaces on this machine.
+fn no_namespaces() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("only root makes network namespaces".to_owned());
     }
@@ -147,8 +154,7 @@ fn missing() -> Option<String> {
         }
     }
     sweep(PREFIX);
-    // Also says it where the kernel knows no namespaces, bridges, VXLAN or tbf.
-    Branch::new(CASES.len(), Family::V4).err()
+    None
 }
 
 #[test]

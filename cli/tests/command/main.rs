@@ -22,6 +22,7 @@ mod room;
 mod secret;
 mod serving;
 mod sim;
+mod sim_results;
 mod surface;
 mod terminal;
 mod vectors;

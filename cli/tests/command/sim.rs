@@ -52,6 +52,36 @@ fn a_scenario_of_a_file_is_run_and_the_same_seed_gives_the_same_answer() {
 }
 
 #[test]
+fn a_search_for_faults_is_the_same_on_any_number_of_threads_and_needs_some_that_are_drawn() {
+    let room = Room::new();
+    let found = room
+        .run("sim hunt --seeds 4 --json --threads 1")
+        .good()
+        .text()
+        .to_owned();
+    let value: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(
+        (&value["seeds"], &value["failed"]),
+        (&4.into(), &serde_json::json!([]))
+    );
+    let again = room.run("sim hunt --seeds 4 --json --threads 2");
+    assert_eq!(again.good().text(), found);
+    let people = room
+        .run("sim hunt --seeds 2 --from 7")
+        .good()
+        .text()
+        .to_owned();
+    assert!(people.contains("nothing was wrong"), "{people}");
+    room.write(
+        "small.yaml",
+        &(SMALL.to_owned() + "faults: [{ random: { count: 3, kinds: [link_down] } }]\nend: 10 s\n"),
+    );
+    room.run("sim hunt small.yaml --seeds 3").good();
+    let refused = room.run("sim hunt branch-office --seeds 1").refused();
+    assert!(refused.contains("no seed draws any faults"), "{refused:?}");
+}
+
+#[test]
 fn what_is_not_as_expected_ends_with_1() {
     let room = Room::new();
     room.write("small.yaml", SMALL);

@@ -91,6 +91,8 @@ pub(super) struct Progress {
     pub(super) wanted: WantedSegment,
     /// Wanted and not verified yet.
     pub(super) left: BlockSet,
+    /// What a session is to fetch, or the last one was.
+    pub(super) sought: BlockSet,
     /// To be asked of the origin.
     pub(super) missing: BlockSet,
     pub(super) from_origin: u32,
@@ -133,6 +135,7 @@ impl Download {
         let progress = |wanted: &WantedSegment| Progress {
             wanted: *wanted,
             left: wanted.blocks,
+            sought: wanted.blocks,
             missing: BlockSet::EMPTY,
             from_origin: 0,
         };

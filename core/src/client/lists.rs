@@ -44,6 +44,12 @@ impl ServerLists {
         self.lists.contains_key(id)
     }
 
+    /// Whether it is known that nobody has the segment, or being found out.
+    pub(super) fn is_nowhere(&self, id: &SegmentId) -> bool {
+        let list = self.lists.get(id);
+        list.is_some_and(|list| list.servers.is_empty())
+    }
+
     /// Counts a use, of the list of the segment where there is one.
     fn note_use(&mut self, id: &SegmentId) {
         self.uses += 1;

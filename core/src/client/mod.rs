@@ -26,11 +26,13 @@ mod liars;
 mod lists;
 mod origin;
 mod origin_side;
+mod patience;
 mod ports;
 mod schedule;
 mod segment_lists;
 mod session;
 mod settings;
+mod steady;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -43,6 +45,7 @@ pub use ports::{
     Order, Output, SessionEnd, Shared, Sought, Source, Start, Tally, VerifyOp, VerifyToken,
 };
 pub use settings::Settings;
+pub use steady::{Passed, PassedSegment, Steady, SteadyLane, SteadySession};
 
 use arrivals::{Ask, Verifying};
 use content::Download;
@@ -229,6 +232,7 @@ impl Downloader {
         }
         let is_done = download.unfinished == 0;
         self.downloads.insert(start.download, download);
+        self.hold_origin_back(start.download);
         if is_done {
             self.finish(start.download);
         }
@@ -252,6 +256,7 @@ impl Downloader {
         if let Some(download) = self.downloads.remove(&token) {
             self.disown_verifying(token);
             self.timers.stop(Timer::OriginRetry(token));
+            self.timers.stop(Timer::LookAgain(token));
             self.is_stirred = true;
             self.tell(Event::Finished {
                 download: token,
@@ -277,6 +282,7 @@ impl Downloader {
             self.outputs.push_back(Output::AbortOrigin { fetch });
         }
         self.timers.stop(Timer::OriginRetry(token));
+        self.timers.stop(Timer::LookAgain(token));
         self.drop_segment_list(token);
         let Some(download) = self.downloads.remove(&token) else {
             return false;
@@ -315,6 +321,7 @@ impl Downloader {
             self.start_sessions();
             self.schedule();
             self.fetch_from_origin();
+            self.plan_to_look_again();
         }
     }
 
@@ -341,6 +348,7 @@ impl Downloader {
                     self.outputs.push_back(Output::AbortOrigin { fetch });
                     self.origin_failed(fetch);
                 }
+                Timer::LookAgain(token) => self.look_again(token),
                 Timer::OriginRetry(token) => {
                     if let Some(download) = self.downloads.get_mut(&token) {
                         download.origin_rests = false;

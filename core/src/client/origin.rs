@@ -36,6 +36,15 @@ impl Fetch {
         Some((segment, index))
     }
 
+    /// Bytes that did not arrive yet.
+    pub(super) fn outstanding(&self, download: &Download) -> u64 {
+        let next = self.next.and_then(|(segment, index)| {
+            let wanted = &download.segments.get(segment)?.wanted;
+            Some(wanted.range_of(index).start)
+        });
+        next.map_or(0, |start| self.range.end().saturating_sub(start))
+    }
+
     /// Takes the blocks that did not arrive, with their segments.
     pub(super) fn take_rest(&mut self, download: &Download) -> Vec<(usize, BlockSet)> {
         let mut rest: Vec<(usize, BlockSet)> = Vec::new();

@@ -20,13 +20,16 @@ impl Downloader {
                 if self.fetches.len() >= self.settings.origin_ranges_limit as usize {
                     return;
                 }
+                let Some(room) = self.origin_room(*token) else {
+                    continue;
+                };
                 let Some(download) = self.downloads.get_mut(token) else {
                     continue;
                 };
                 if download.origin_rests {
                     continue;
                 }
-                let max_bytes = self.settings.origin_range_max_bytes;
+                let max_bytes = self.settings.origin_range_max_bytes.min(room);
                 let end = download.window_end(self.settings.ahead_bytes_limit);
                 let Some(run) = take_run(download, max_bytes, end, &mut self.order) else {
                     continue;

@@ -56,7 +56,8 @@ impl Downloader {
         let Some(progress) = download.segments.get(segment) else {
             return;
         };
-        let (id, wanted, mode) = (progress.wanted.id, progress.left, download.mode);
+        let wanted = progress.left.intersection(&progress.sought);
+        let (id, mode) = (progress.wanted.id, download.mode);
         let key = SessionKey(self.new_name());
         let mut session = Session {
             download: token,

@@ -41,6 +41,11 @@ impl Download {
         }
     }
 
+    /// Whether no list is outstanding.
+    pub(super) const fn is_unlisted(&self) -> bool {
+        self.listing.asked.is_none() && self.listing.cleared == 0
+    }
+
     /// The segment that a session may start for.
     pub(super) fn next_to_start(&self) -> Option<u32> {
         let is_ready = self.lister().is_none() || self.listing.cleared > 0;

@@ -54,6 +54,13 @@ pub struct Settings {
     pub origin_ranges_limit: u32,
     /// How many bytes one such range has; at least a block is asked for.
     pub origin_range_max_bytes: u64,
+    /// How many bytes of a download are asked of the origin at a time; at least a block is. What waits is looked for at
+    /// peers again. The document has no such limit.
+    pub origin_backlog_bytes: u64,
+    /// How long nothing of a download is asked of the origin, in milliseconds, so that peers may have it first.
+    pub origin_delay_ms: u32,
+    /// How long what may not be asked of the origin yet waits before it is looked for at peers again, in milliseconds.
+    pub look_again_ms: u32,
     /// How long the origin may take from one block to the next, in milliseconds.
     pub origin_timer_ms: u32,
     /// How long after a failure the origin is asked again, in milliseconds.
@@ -106,7 +113,7 @@ impl Settings {
             return Err(ApiMisuse("a limit is 0: nothing could be fetched"));
         }
         // A timer of no length that starts itself again would never let the machine come to rest.
-        if self.origin_retry_ms == 0 || self.origin_timer_ms == 0 {
+        if self.origin_retry_ms == 0 || self.origin_timer_ms == 0 || self.look_again_ms == 0 {
             return Err(ApiMisuse("a timer of the origin is 0"));
         }
         Ok(())
@@ -146,6 +153,9 @@ impl Default for Settings {
             liar_memory_ms: 600_000,
             origin_ranges_limit: 4,
             origin_range_max_bytes: 8 << 20,
+            origin_backlog_bytes: u64::MAX,
+            origin_delay_ms: 0,
+            look_again_ms: 1_000,
             origin_timer_ms: 30_000,
             origin_retry_ms: 1_000,
             origin_failures_limit: 5,

@@ -5,7 +5,9 @@
 mod hosted;
 mod law;
 mod limits;
+mod patience;
 mod peers;
 mod segment_lists;
 mod stage;
+mod steady;
 mod whole;

@@ -21,6 +21,8 @@ pub(super) enum Timer {
     Origin(FetchToken),
     /// The origin may be asked again.
     OriginRetry(DownloadToken),
+    /// What waits for the origin is looked for at peers again.
+    LookAgain(DownloadToken),
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +43,10 @@ impl Timers {
         if let Some(at) = self.by_name.remove(&timer) {
             self.by_time.remove(&(at, timer));
         }
+    }
+
+    pub(super) fn runs(&self, timer: Timer) -> bool {
+        self.by_name.contains_key(&timer)
     }
 
     pub(super) fn next(&self) -> Option<Instant> {

@@ -91,6 +91,13 @@ impl<T> Exchanges<T> {
         Some(key)
     }
 
+    pub(super) fn get(&self, key: Key) -> Option<&T> {
+        let slot = self.slots.get(usize::try_from(key.slot).ok()?)?;
+        slot.value
+            .as_ref()
+            .filter(|_| slot.generation == key.generation)
+    }
+
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         self.live(key)?.value.as_mut()
     }

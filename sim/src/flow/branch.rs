@@ -5,18 +5,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use peerdist::client::{DownloadToken, FetchToken, Input};
+use peerdist::client::{DownloadToken, FetchToken, Source};
 use peerdist::discovery::{Probe, ProbeMatch};
-use peerdist::hosted_cache::client::{Input as OfferInput, RequestId};
-use peerdist::hosted_cache::server::Input as CacheInput;
+use peerdist::hosted_cache::client::RequestId;
 use peerdist::retrieval;
 use peerdist::retrieval::client::Query;
 use peerdist::retrieval::server::{Answer, Connection};
 use peerdist::time::{Duration, Instant};
 
+use super::bursting::Bursts;
 use super::caching::Cache;
-use super::host::{Caller, Host};
-use super::network::{Flow, Link, Network, Path, Reached};
+use super::faulting::Faulting;
+use super::host::{Caller, Came, Host};
+use super::line::{Line, good_rate};
+use super::network::{Flow, Link, Network, Reached};
 use super::offering::Offer;
 use super::queue::Queue;
 use super::store::Store;
@@ -25,6 +27,8 @@ use crate::outcome::{SiteOutcome, Trace};
 use crate::plan::{FetchPlan, Plan, SitePlan};
 use crate::scenario::Group;
 use crate::scenario::units::Span;
+use crate::series::Recorder;
+use crate::tuning::Tuning;
 
 /// Which machine of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub(super) enum Sending {
     RangeRequest { host: u32, fetch: FetchToken },
     /// The bytes.
     Range { host: u32, fetch: FetchToken },
+    /// The content is another now.
+    Changed { host: u32, fetch: FetchToken },
     /// A request of the retrieval protocol.
     Request {
         caller: Caller,
@@ -72,6 +78,8 @@ pub(super) enum Sending {
         peer: u32,
         connection: Connection,
         answer: Answer,
+        /// Whether its bytes are not those of the block.
+        is_wrong: bool,
     },
 }
 
@@ -87,6 +95,8 @@ pub(super) enum Route {
 #[derive(Debug)]
 pub(super) enum Happening {
     Begin(FetchPlan),
+    /// The same for one that began before.
+    BeginAgain(FetchPlan),
     /// A connection is open: the message can go.
     Start(Route, u64, u64, Sending),
     /// The last byte of a message is there.
@@ -110,6 +120,22 @@ pub(super) enum Happening {
         from: u32,
         message: Box<ProbeMatch>,
     },
+    /// A fault begins or heals.
+    Fault {
+        place: usize,
+        begins: bool,
+    },
+    /// A slow disk has read a block.
+    Loaded {
+        host: u32,
+        exchange: retrieval::server::Exchange,
+        source: retrieval::server::BlockSource,
+    },
+    /// No answer comes to an offer.
+    OfferFailed {
+        host: u32,
+        request: RequestId,
+    },
 }
 
 pub(super) struct Branch<'p> {
@@ -121,27 +147,53 @@ pub(super) struct Branch<'p> {
     pub(super) hosts: Vec<Host>,
     pub(super) outcome: SiteOutcome,
     pub(super) trace: Trace,
+    pub(super) recorder: Recorder,
     /// Bytes where those of blocks would be.
     pub(super) payload: Arc<[u8]>,
-    sendings: BTreeMap<Flow, Sending>,
-    wan_down: Link,
-    wan_up: Link,
+    pub(super) bursts: Bursts,
+    /// Hosts with ranges of which not all that came was told to their clients.
+    pub(super) untold: Vec<u32>,
+    pub(super) faulting: Faulting,
+    /// Where the block that was verified last came from.
+    pub(super) verified: Option<Source>,
+    pub(super) sendings: BTreeMap<Flow, Sending>,
+    pub(super) wan_down: Link,
+    pub(super) wan_up: Link,
+    /// Where all branches share it: the line of the data centre, from it and to it.
+    pub(super) centre: Option<[Link; 2]>,
+    pub(super) line: Line,
+    /// Where others share the network: the flows that were started since somebody looked.
+    pub(super) started: Option<Vec<Flow>>,
     /// What flows brought over the line, each way, and whether one was cut off.
     brought: [u64; 2],
     was_cut: bool,
 }
 
+/// So many are told of a branch.
+const VIOLATIONS_LIMIT: usize = 100;
 /// The longest payload: a segment of version 2.0 with the padding of its cipher.
 const PAYLOAD_BYTES: usize = (128 << 10) + 16;
 
 impl<'p> Branch<'p> {
     pub(super) fn new(plan: &'p Plan, site: &'p SitePlan) -> Self {
-        let mut network = Network::default();
+        Self::within(plan, site, Network::default(), None)
+    }
+
+    /// A branch on a network that others are on too.
+    pub(super) fn within(
+        plan: &'p Plan,
+        site: &'p SitePlan,
+        mut network: Network,
+        centre: Option<[Link; 2]>,
+    ) -> Self {
         let line = &site.site.link;
-        let (wan_down, wan_up) = (network.link(line.down.0), network.link(line.up().0));
+        let (down, up) = [line.down, line.up()]
+            .map(|rate| good_rate(rate, line.loss.0))
+            .into();
+        let (wan_down, wan_up) = (network.link(down), network.link(up));
         let hosts = (0_u32..).zip(&site.hosts);
         let mut make = |number: u32, group: Group| {
-            let lan = site.site.lan.rate.0;
+            let lan = group.lan_rate.unwrap_or(site.site.lan.rate).0;
             let store = Store::new(group.store.size.0, Host::age_limit(&group));
             Host {
                 number,
@@ -154,9 +206,13 @@ impl<'p> Branch<'p> {
                 asking: None,
                 offers: None,
                 cache: None,
+                came: Came::default(),
                 waiting: BTreeMap::new(),
                 answering: None,
                 idle: BTreeMap::new(),
+                skew: (Duration::ZERO, Duration::ZERO),
+                life: 0,
+                tuning: Tuning::of(&group),
                 group,
             }
         };
@@ -181,10 +237,12 @@ impl<'p> Branch<'p> {
             hosts.push(host);
         }
         let mut queue = Queue::new();
-        for fetch in plan.fetches(site) {
+        let fetches = plan.fetches(site);
+        let last = fetches.last().map_or(Instant::ZERO, |fetch| fetch.at);
+        for fetch in fetches {
             queue.push(fetch.at, Happening::Begin(fetch));
         }
-        Self {
+        let mut branch = Self {
             plan,
             site,
             now: Instant::ZERO,
@@ -193,13 +251,23 @@ impl<'p> Branch<'p> {
             hosts,
             outcome: SiteOutcome::default(),
             trace: Trace::default(),
+            recorder: Recorder::for_span(last.as_nanos()),
             payload: vec![0; PAYLOAD_BYTES].into(),
+            bursts: Bursts::default(),
+            untold: Vec::new(),
+            faulting: Faulting::new(plan, site),
+            verified: None,
             sendings: BTreeMap::new(),
             wan_down,
             wan_up,
+            line: Line::new(plan, site),
+            started: centre.map(|_| Vec::new()),
+            centre,
             brought: [0; 2],
             was_cut: false,
-        }
+        };
+        branch.plan_faults();
+        branch
     }
 
     /// Lets everything happen.
@@ -210,6 +278,7 @@ impl<'p> Branch<'p> {
             let Some(next) = next.filter(|next| *next <= self.plan.end) else {
                 break;
             };
+            self.record_until(next);
             self.now = next;
             if flow == Some(next) {
                 while let Some(reached) = self.network.reached(next) {
@@ -219,12 +288,16 @@ impl<'p> Branch<'p> {
                 self.happen(happening);
             }
         }
-        self.close()
+        self.close().0
     }
 
-    fn happen(&mut self, happening: Happening) {
+    pub(super) fn happen(&mut self, happening: Happening) {
+        if !matches!(happening, Happening::RangeArrived { .. }) {
+            self.tell_of_ranges();
+        }
         match happening {
             Happening::Begin(fetch) => self.begin(fetch),
+            Happening::BeginAgain(fetch) => self.begin_once_more(fetch),
             Happening::Start(route, bytes, step, sending) => {
                 self.start(route, bytes, step, sending);
             }
@@ -238,6 +311,13 @@ impl<'p> Branch<'p> {
             Happening::Wake(host, role) => self.wake(host, role),
             Happening::Probe { to, from, probe } => self.probed(to, from, &probe),
             Happening::ProbeMatch { to, from, message } => self.matched(to, from, &message),
+            Happening::Fault { place, begins } => self.fault(place, begins),
+            Happening::Loaded {
+                host,
+                exchange,
+                source,
+            } => self.loaded(host, exchange, &source),
+            Happening::OfferFailed { host, request } => self.offer_failed(host, request),
         }
     }
 
@@ -248,6 +328,7 @@ impl<'p> Branch<'p> {
             Sending::Whole { host, download } => self.came_whole(host, download),
             Sending::RangeRequest { host, fetch } => self.range_asked(host, fetch),
             Sending::Range { .. } => {}
+            Sending::Changed { host, fetch } => self.content_changed(host, fetch),
             Sending::Request {
                 caller,
                 peer,
@@ -257,8 +338,9 @@ impl<'p> Branch<'p> {
                 caller,
                 peer,
                 answer,
+                is_wrong,
                 ..
-            } => self.answered(caller, peer, &answer),
+            } => self.answered(caller, peer, &answer, is_wrong),
             Sending::Offer { host, offer } => self.offered(host, &offer),
             Sending::OfferAnswer {
                 host,
@@ -269,15 +351,14 @@ impl<'p> Branch<'p> {
         }
     }
 
-    fn reached(&mut self, reached: Reached) {
+    pub(super) fn reached(&mut self, reached: Reached) {
         let after = match self.sendings.get(&reached.flow) {
             None => return,
             Some(Sending::Range { host, fetch }) => {
                 let (host, fetch) = (*host, *fetch);
-                let received = reached
-                    .bytes
-                    .saturating_sub(super::overhead::RANGE_RESPONSE);
-                let at = self.now + self.line_latency();
+                let came = self.came_before(reached.flow) + reached.bytes;
+                let received = came.saturating_sub(super::overhead::RANGE_RESPONSE);
+                let at = self.now + self.line_delay(&reached, None);
                 self.queue.push(
                     at,
                     Happening::RangeArrived {
@@ -294,7 +375,7 @@ impl<'p> Branch<'p> {
                 | Sending::Offer { .. }
                 | Sending::OfferAnswer { .. },
             ) => self.lan_latency(),
-            Some(_) => self.line_latency(),
+            Some(_) => Duration::ZERO,
         };
         if !reached.is_end {
             return;
@@ -302,12 +383,22 @@ impl<'p> Branch<'p> {
         let Some(sending) = self.sendings.remove(&reached.flow) else {
             return;
         };
+        let after = match after {
+            Duration::ZERO => self.line_delay(&reached, Some(&sending)),
+            known => known,
+        };
+        self.let_go(reached.flow);
+        let (came, _) = self.faulting.forget(reached.flow);
+        let bytes = came + reached.bytes;
         match &sending {
             Sending::ContentRequest { .. } | Sending::RangeRequest { .. } => {
-                self.brought[1] += reached.bytes;
+                self.brought[1] += bytes;
             }
-            Sending::ContentInfo { .. } | Sending::Whole { .. } | Sending::Range { .. } => {
-                self.brought[0] += reached.bytes;
+            Sending::ContentInfo { .. }
+            | Sending::Whole { .. }
+            | Sending::Range { .. }
+            | Sending::Changed { .. } => {
+                self.brought[0] += bytes;
             }
             Sending::Response {
                 peer, connection, ..
@@ -343,32 +434,72 @@ impl<'p> Branch<'p> {
     }
 
     fn start(&mut self, route: Route, bytes: u64, step: u64, sending: Sending) {
+        self.start_from(route, bytes, step, 0, sending);
+    }
+
+    /// The same for a message of which something came before.
+    pub(super) fn start_from(
+        &mut self,
+        route: Route,
+        bytes: u64,
+        step: u64,
+        came: u64,
+        sending: Sending,
+    ) {
         if !self.is_wanted(&sending) {
             return;
         }
-        let Some(path) = self.path(route) else {
+        let Some(sending) = self.hold(route, bytes, step, came, sending) else {
+            return;
+        };
+        let held_back = self.hold_back(route, bytes);
+        let Some(path) = self.path(route, held_back) else {
             return;
         };
         let flow = self.network.start(self.now, path, bytes, step);
+        self.note_held_back(flow, held_back);
+        if let Some(started) = &mut self.started {
+            started.push(flow);
+        }
+        if !self.faulting.is_quiet() {
+            self.note_length(flow, route, bytes, step, came);
+        }
         self.note_flow(&sending, flow);
+        self.sendings.insert(flow, sending);
+    }
+
+    pub(super) fn sending(&self, flow: Flow) -> Option<&Sending> {
+        self.sendings.get(&flow)
+    }
+
+    pub(super) fn take_sending(&mut self, flow: Flow) -> Option<Sending> {
+        self.sendings.remove(&flow)
+    }
+
+    pub(super) fn put_sending(&mut self, flow: Flow, sending: Sending) {
         self.sendings.insert(flow, sending);
     }
 
     /// Cuts a message off.
     pub(super) fn cut(&mut self, flow: Flow) {
-        if self.sendings.remove(&flow).is_some() {
-            self.was_cut = true;
-            self.network.cancel(self.now, flow);
-        }
+        self.cut_off(flow);
+        self.faulting.forget(flow);
     }
 
-    fn path(&self, route: Route) -> Option<Path> {
-        let host = |number: u32| self.hosts.get(number as usize);
-        Some(match route {
-            Route::ToOrigin(from) => Path::over(&[host(from)?.up, self.wan_up]),
-            Route::FromOrigin(to) => Path::over(&[self.wan_down, host(to)?.down]),
-            Route::Lan { from, to } => Path::over(&[host(from)?.up, host(to)?.down]),
-        })
+    /// The same; tells what it was, and how much of it came.
+    pub(super) fn cut_off(&mut self, flow: Flow) -> Option<(Sending, u64)> {
+        let sending = self.sendings.remove(&flow)?;
+        self.was_cut = true;
+        let came = self.network.cancel(self.now, flow);
+        self.let_go(flow);
+        Some((sending, came))
+    }
+
+    /// Messages under way that are of some kind.
+    pub(super) fn flows_of(&self, is_it: impl Fn(&Sending) -> bool) -> Vec<Flow> {
+        let sendings = self.sendings.iter();
+        let found = sendings.filter(|(_, sending)| is_it(sending));
+        found.map(|(flow, _)| *flow).collect()
     }
 
     /// Whether somebody still waits for a message.
@@ -390,7 +521,7 @@ impl<'p> Branch<'p> {
         self.set_flow(sending, Some(flow));
     }
 
-    fn forget_flow(&mut self, sending: &Sending) {
+    pub(super) fn forget_flow(&mut self, sending: &Sending) {
         self.set_flow(sending, None);
     }
 
@@ -420,148 +551,39 @@ impl<'p> Branch<'p> {
         }
     }
 
-    pub(super) fn line_latency(&self) -> Duration {
-        span(self.site.site.link.latency)
-    }
-
-    pub(super) fn lan_latency(&self) -> Duration {
-        span(self.site.site.lan.latency)
-    }
-
     pub(super) fn host(&mut self, number: u32) -> Option<&mut Host> {
         self.hosts.get_mut(number as usize)
     }
 
-    /// Plans to wake a machine when it wants to be.
-    pub(super) fn plan_wakes(&mut self, number: u32) {
-        let Some(host) = self.hosts.get_mut(number as usize) else {
-            return;
-        };
-        let mut plan = |role, due: Option<Instant>, planned: &mut Option<Instant>| {
-            if let Some(due) = due
-                && planned.is_none_or(|planned| due < planned)
-            {
-                *planned = Some(due);
-                self.queue
-                    .push(due.max(self.now), Happening::Wake(number, role));
-            }
-        };
-        if let Some(asking) = host.asking.as_deref_mut() {
-            let [downloader, prober] = &mut asking.wakes;
-            plan(Role::Downloader, asking.machine.poll_timeout(), downloader);
-            plan(Role::Prober, asking.prober.poll_timeout(), prober);
-        }
-        if let Some(offers) = host.offers.as_deref_mut() {
-            plan(
-                Role::Offers,
-                offers.machine.poll_timeout(),
-                &mut offers.wake,
-            );
-        }
-        if let Some(cache) = host.cache.as_deref_mut() {
-            let [server, client] = &mut cache.wakes;
-            plan(Role::Cache, cache.server.poll_timeout(), server);
-            plan(Role::CacheClient, cache.client.poll_timeout(), client);
-        }
-        if let Some(answering) = host.answering.as_deref_mut() {
-            let [server, responder] = &mut answering.wakes;
-            plan(Role::Server, answering.server.poll_timeout(), server);
-            plan(
-                Role::Responder,
-                answering.responder.poll_timeout(),
-                responder,
-            );
-        }
-    }
-
-    fn wake(&mut self, number: u32, role: Role) {
-        let now = self.now;
-        let Some(host) = self.hosts.get_mut(number as usize) else {
-            return;
-        };
-        let asking = host.asking.as_deref_mut();
-        let answering = host.answering.as_deref_mut();
-        let cache = host.cache.as_deref_mut();
-        // A wake that was planned for later, or earlier than the machine wants now, does nothing.
-        let is_due = match role {
-            Role::Downloader => {
-                asking.is_some_and(|it| due(&mut it.wakes[0], it.machine.poll_timeout(), now))
-            }
-            Role::Prober => {
-                asking.is_some_and(|it| due(&mut it.wakes[1], it.prober.poll_timeout(), now))
-            }
-            Role::Server => {
-                answering.is_some_and(|it| due(&mut it.wakes[0], it.server.poll_timeout(), now))
-            }
-            Role::Responder => {
-                answering.is_some_and(|it| due(&mut it.wakes[1], it.responder.poll_timeout(), now))
-            }
-            Role::Offers => {
-                let offers = host.offers.as_deref_mut();
-                offers.is_some_and(|it| due(&mut it.wake, it.machine.poll_timeout(), now))
-            }
-            Role::Cache => {
-                cache.is_some_and(|it| due(&mut it.wakes[0], it.server.poll_timeout(), now))
-            }
-            Role::CacheClient => {
-                cache.is_some_and(|it| due(&mut it.wakes[1], it.client.poll_timeout(), now))
-            }
-        };
-        if !is_due {
-            self.plan_wakes(number);
-            return;
-        }
-        match role {
-            Role::Offers => self.offers(number, OfferInput::Timeout),
-            Role::Cache => self.cache(number, CacheInput::Timeout),
-            Role::CacheClient => self.cache_client(number, retrieval::client::Input::Timeout),
-            Role::Downloader => self.client(number, Input::Timeout),
-            Role::Prober => self.prober_timeout(number),
-            Role::Server => self.server_timeout(number),
-            Role::Responder => self.responder_timeout(number),
-        }
-    }
-
     /// Something is not as it must be.
     pub(super) fn violated(&mut self, what: String) {
+        if self.outcome.violations.len() >= VIOLATIONS_LIMIT {
+            return;
+        }
         let at = self.now.as_nanos();
         self.outcome
             .violations
             .push(format!("{}: at {at} ns: {what}", self.site.label()));
     }
 
-    fn close(mut self) -> SiteOutcome {
+    /// What came of it, and the network that it was on.
+    pub(super) fn close(mut self) -> (SiteOutcome, Network) {
+        self.tell_of_ranges();
         self.end_what_is_left();
+        for number in 0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX) {
+            self.note_what_came(number);
+        }
         let now = self.now;
         self.outcome.wan_down_bytes = self.network.carried(now, self.wan_down);
         self.outcome.wan_up_bytes = self.network.carried(now, self.wan_up);
         let carried = [self.outcome.wan_down_bytes, self.outcome.wan_up_bytes];
-        let all_came = self.network.flows() == 0 && !self.was_cut;
-        if all_came && carried != self.brought {
-            let brought = self.brought;
-            self.violated(format!(
-                "the line carried {carried:?} bytes and brought {brought:?}"
-            ));
-        }
-        if let Some(host) = self.hosts.iter().find(|host| !host.store.is_within()) {
-            let (number, bytes) = (host.number, host.store.bytes());
-            self.violated(format!(
-                "the store of host {number} has {bytes} bytes, more than it may"
-            ));
-        }
-        if let Some(link) = self.network.overloaded() {
-            self.violated(format!("{link:?} carries more than its rate"));
-        }
+        let brought = (self.sendings.is_empty() && !self.was_cut).then_some(self.brought);
+        self.check_at_end(brought);
+        let recorder = std::mem::replace(&mut self.recorder, Recorder::for_span(0));
+        self.outcome.series = recorder.finish(carried);
         self.outcome.trace = std::mem::take(&mut self.trace).finish();
-        self.outcome
+        (self.outcome, self.network)
     }
-}
-
-fn due(planned: &mut Option<Instant>, wanted: Option<Instant>, now: Instant) -> bool {
-    if planned.is_some_and(|planned| planned <= now) {
-        *planned = None;
-    }
-    wanted.is_some_and(|wanted| wanted <= now)
 }
 
 pub(super) fn span(span: Span) -> Duration {

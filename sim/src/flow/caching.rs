@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use peerdist::client::WantedSegment;
-use peerdist::content::{BLOCK_BYTES, Version};
+use peerdist::content::{BLOCK_BYTES, SegmentId, Version};
 use peerdist::hash::HashAlgorithm;
 use peerdist::hosted_cache::client::RequestId;
 use peerdist::hosted_cache::server::{
@@ -36,6 +36,8 @@ pub(super) struct Cache {
     /// Who waits for the answer to an offer.
     posted: BTreeMap<RequestToken, (u32, RequestId)>,
     names: u64,
+    /// Blocks that were stored as they came, for want of their hashes.
+    pub(super) sealed: BTreeMap<SegmentId, BlockSet>,
 }
 
 #[derive(Debug)]
@@ -56,7 +58,18 @@ impl Cache {
             questions: BTreeMap::new(),
             posted: BTreeMap::new(),
             names: 0,
+            sealed: BTreeMap::new(),
         })
+    }
+
+    /// Those who wait for an answer to an offer.
+    pub(super) fn take_posted(&mut self) -> Vec<(u32, RequestId)> {
+        std::mem::take(&mut self.posted).into_values().collect()
+    }
+
+    /// A host is gone: its offers need no answer.
+    pub(super) fn forget_posted(&mut self, host: u32) {
+        self.posted.retain(|_, (from, _)| *from != host);
     }
 }
 
@@ -134,11 +147,11 @@ impl Branch<'_> {
                     }
                 }
                 Output::Recheck { key, blocks } => {
-                    // Everything that is kept was fetched as it is.
+                    let good = self.right_blocks(number, &key.id, &blocks);
                     let input = Input::Rechecked {
                         key,
                         checked: blocks,
-                        good: blocks,
+                        good,
                     };
                     let handled = self
                         .its_cache()
@@ -291,9 +304,12 @@ impl Branch<'_> {
 
     fn block_settled(&mut self, number: u32, tag: Tag, outcome: &Outcome) {
         let now = self.now;
+        let is_wrong = self.faulting.is_wrong;
+        let trusts_everybody = self.faulting.trusts_everybody;
         let Some(host) = self.host(number) else {
             return;
         };
+        let clock = host.clock(now);
         let Some(cache) = host.cache.as_deref_mut() else {
             return;
         };
@@ -303,16 +319,25 @@ impl Branch<'_> {
         let Some(fetching) = cache.fetches.get_mut(&token) else {
             return;
         };
-        if matches!(outcome, Outcome::Block(_)) {
+        let is_known = fetching.fetch.hashes_are_known;
+        // What has hashes is held against them.
+        let is_taken = !is_wrong || !is_known || trusts_everybody;
+        if matches!(outcome, Outcome::Block(_)) && is_taken {
             let version = match fetching.fetch.key.algorithm {
                 HashAlgorithm::Sha512Truncated => Version::V2,
                 _ => Version::V1,
             };
             let segment = wanted(&fetching.fetch);
-            if host.store.put(now, version, &segment, block) {
+            if host.store.put(clock, version, &segment, block) {
                 fetching.stored.insert(BlockRange::one(block));
             }
+            if !is_known {
+                let sealed = cache.sealed.entry(segment.id);
+                let sealed = sealed.or_insert(BlockSet::EMPTY);
+                sealed.insert(BlockRange::one(block));
+            }
             let gone = host.store.gone.as_mut().map(std::mem::take);
+            self.check_cached(number, segment.id, block, is_wrong, is_known);
             for (id, version, blocks) in gone.unwrap_or_default() {
                 let key = SegmentKey {
                     algorithm: algorithm(version),

@@ -136,7 +136,7 @@ impl Branch<'_> {
     fn multicast(&mut self, number: u32, probe: Probe) {
         let bytes = probe.encode().len() as u64;
         let now = self.now;
-        let after = self.datagram(bytes);
+        let after = self.datagram(number, bytes);
         self.trace.note(
             now,
             Traced::Probed,
@@ -146,7 +146,12 @@ impl Branch<'_> {
         let probe = Arc::new(probe);
         for to in 0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX) {
             // Who has nothing is silent: the probe need not be shown to him.
-            let is_of_use = |host: &super::host::Host| host.group.serves && host.store.bytes() > 0;
+            let lies = self.faulting.lies(to);
+            let is_of_use =
+                |host: &super::host::Host| host.serves(now) && (host.store.bytes() > 0 || lies);
+            if !self.hears(number, to) {
+                continue;
+            }
             if to != number && self.host(to).is_some_and(|host| is_of_use(host)) {
                 let probe = Arc::clone(&probe);
                 let from = number;
@@ -157,9 +162,10 @@ impl Branch<'_> {
     }
 
     /// Counts a datagram, and tells how long it takes.
-    fn datagram(&mut self, bytes: u64) -> Duration {
+    fn datagram(&mut self, from: u32, bytes: u64) -> Duration {
         self.outcome.discovery_bytes += bytes;
-        let rate = u128::from(self.site.site.lan.rate.0);
+        let own = self.host(from).and_then(|host| host.group.lan_rate);
+        let rate = u128::from(own.unwrap_or(self.site.site.lan.rate).0);
         let nanos = (u128::from(bytes) * 8 * 1_000_000_000).div_ceil(rate.max(1));
         self.lan_latency() + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
@@ -170,15 +176,19 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        if host.answering().is_none() {
+        if host.answering(now).is_none() {
             return;
         }
-        host.store.now = now;
-        if let Some(answering) = host.answering.as_deref_mut() {
+        host.store.now = host.clock(now);
+        let lies = self.faulting.lies(number);
+        let claims = &self.faulting.claims;
+        if let Some(host) = self.hosts.get_mut(number as usize)
+            && let Some(answering) = host.answering.as_deref_mut()
+        {
             let input = ResponderInput::Probe {
                 from: address_of(from),
                 message: probe,
-                holdings: &host.store,
+                holdings: if lies { claims } else { &host.store },
             };
             let handled = answering.responder.handle(now, input);
             self.check_discovery(number, handled);
@@ -191,10 +201,14 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        host.store.now = now;
-        if let Some(answering) = host.answering.as_deref_mut() {
+        host.store.now = host.clock(now);
+        let lies = self.faulting.lies(number);
+        let claims = &self.faulting.claims;
+        if let Some(host) = self.hosts.get_mut(number as usize)
+            && let Some(answering) = host.answering.as_deref_mut()
+        {
             let input = ResponderInput::Timeout {
-                holdings: &host.store,
+                holdings: if lies { claims } else { &host.store },
             };
             let handled = answering.responder.handle(now, input);
             self.check_discovery(number, handled);
@@ -212,7 +226,10 @@ impl Branch<'_> {
                 && let Some(to) = host_at(to)
             {
                 let bytes = message.encode().len() as u64;
-                let after = self.datagram(bytes);
+                let after = self.datagram(number, bytes);
+                if !self.hears(number, to) {
+                    continue;
+                }
                 let event = Happening::ProbeMatch {
                     to,
                     from: number,

@@ -6,24 +6,26 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use peerdist::client::{
-    self, BlockOp, Delivery, DiscoveryToken, DownloadToken, Event, Input, Order, Output, Source,
-    Start, VerifyToken, WantedSegment,
+    self, BlockOp, Delivery, DiscoveryToken, DownloadToken, Event, Input, Order, Output,
+    PassedSegment, Source, Start, VerifyToken, WantedSegment,
 };
 use peerdist::content::Version;
 use peerdist::retrieval::client::{Exchange, Input as AskInput, Peer, Query};
 use peerdist::retrieval::server::Answer;
 use peerdist::retrieval::{Block, MessageType, Response, ResponseBody};
+use peerdist::time::Instant;
 
-use super::branch::{Branch, Route, Sending};
+use super::branch::{Branch, Happening, Route, Sending};
 use super::host::{Caller, Range, Waiting};
 use super::overhead::{RANGE_REQUEST, RETRIEVAL_REQUEST};
 use crate::outcome::Traced;
 use crate::scenario::{self, Mode};
+use crate::series::Measure;
 
 /// What the machine is to hear next.
 enum Next {
     Decrypted(Exchange),
-    Verified(VerifyToken),
+    Verified(VerifyToken, bool, Source),
     NobodyFound(DiscoveryToken),
     Failed(Exchange),
 }
@@ -71,7 +73,10 @@ impl Branch<'_> {
                     exchange,
                     quirk: None,
                 },
-                Next::Verified(verify) => Input::Verified { verify, good: true },
+                Next::Verified(verify, good, source) => {
+                    self.verified = Some(source);
+                    Input::Verified { verify, good }
+                }
                 Next::NobodyFound(discovery) => Input::DiscoveryFinished { discovery },
                 Next::Failed(exchange) => Input::Failed { exchange },
             };
@@ -128,15 +133,21 @@ impl Branch<'_> {
             Output::Decrypt { op, .. } => next.push_back(Next::Decrypted(op.exchange)),
             Output::Abort { exchange, .. } => self.abort(number, exchange),
             Output::Verify(op) => {
-                self.count(number, &op.block, op.source);
-                next.push_back(Next::Verified(op.verify));
+                let good = self.is_taken(number, &op);
+                next.push_back(Next::Verified(op.verify, good, op.source));
             }
-            Output::Store(op) => self.keep(number, &op),
+            Output::Store(op) => {
+                if let Some(source) = self.verified {
+                    self.count(number, &op, source);
+                }
+                self.keep(number, &op);
+            }
             Output::FetchOrigin {
                 fetch,
                 download,
                 range,
             } => {
+                let ends = self.segment_ends(number, download, range);
                 let Some(host) = self.host(number) else {
                     return;
                 };
@@ -144,8 +155,12 @@ impl Branch<'_> {
                 if let Some(asking) = host.asking.as_deref_mut() {
                     let range = Range {
                         download,
+                        start: range.start,
                         bytes: range.length,
                         flow: None,
+                        ends,
+                        is_fresh: true,
+                        untold: None,
                     };
                     asking.ranges.insert(fetch, range);
                 }
@@ -188,11 +203,14 @@ impl Branch<'_> {
         let Some(download) = host.downloads.get_mut(&block.download) else {
             return;
         };
-        match source {
-            Source::Peer { .. } if is_hosted => download.shares.hosted_cache += block.range.length,
-            Source::Peer { .. } => download.shares.peers += block.range.length,
-            Source::Origin { .. } => download.shares.origin += block.range.length,
-        }
+        let shares = &mut download.shares;
+        let (share, what) = match source {
+            Source::Peer { .. } if is_hosted => (&mut shares.hosted_cache, Measure::HostedCache),
+            Source::Peer { .. } => (&mut shares.peers, Measure::Peers),
+            Source::Origin { .. } => (&mut shares.origin, Measure::Origin),
+        };
+        *share += block.range.length;
+        self.recorder.add(self.now, what, block.range.length);
     }
 
     fn keep(&mut self, number: u32, op: &BlockOp) {
@@ -223,10 +241,12 @@ impl Branch<'_> {
             .as_deref()
             .and_then(|asking| asking.replies.get(&op.id))
             .copied();
+        let now = host.clock(now);
         host.store.put(now, host.version(), segment, op.index);
         if let Some(replies) = replies {
             host.store.note_replies(&op.id, replies);
         }
+        self.check_kept(number, op);
     }
 
     pub(super) fn ask(&mut self, number: u32, exchange: Exchange, peer: u32, query: Query) {
@@ -243,6 +263,14 @@ impl Branch<'_> {
             connection: None,
         };
         host.waiting.insert(exchange, waiting);
+        if self.faulting.is_down(peer) {
+            let caller = Caller {
+                host: number,
+                exchange,
+            };
+            let at = self.now + self.lan_latency();
+            return self.queue.push(at, Happening::Failed(caller));
+        }
         let route = Route::Lan {
             from: number,
             to: peer,
@@ -273,7 +301,7 @@ impl Branch<'_> {
     }
 
     /// An answer came.
-    pub(super) fn answered(&mut self, caller: Caller, peer: u32, answer: &Answer) {
+    pub(super) fn answered(&mut self, caller: Caller, peer: u32, answer: &Answer, is_wrong: bool) {
         let (now, number, exchange) = (self.now, caller.host, caller.exchange);
         let Some(host) = self.host(number) else {
             return;
@@ -282,16 +310,11 @@ impl Branch<'_> {
             return;
         }
         host.give_connection(Some(peer));
-        let payload = Arc::clone(&self.payload);
         if let Answer::Block(frame) = answer {
+            host.came.add(peer, &frame.segment, now.as_nanos(), 1);
             self.outcome.blocks += 1;
-            let id = frame.segment.0.as_bytes();
-            let id = id
-                .first_chunk()
-                .map_or(0, |first| u64::from_le_bytes(*first));
-            let details = [peer.into(), id, frame.index.get().into()];
-            self.trace.note(now, Traced::BlockFromPeer, number, details);
         }
+        let payload = Arc::clone(&self.payload);
         if let Answer::SegmentList(bytes) = answer {
             return self.client(number, Input::Message { exchange, bytes });
         }
@@ -299,11 +322,67 @@ impl Branch<'_> {
             return;
         };
         let response = &response;
+        self.faulting.is_wrong = is_wrong;
         if self.is_cache(number) {
             self.cache_client(number, AskInput::Response { exchange, response });
+        } else if is_wrong && self.faulting.mangles() {
+            // Not even a message.
+            let bytes = &[0xff; 32][..];
+            self.client(number, Input::Message { exchange, bytes });
         } else {
             self.client(number, Input::Response { exchange, response });
+            if let Answer::Block(_) = answer {
+                self.try_burst(number, answer.body_len() as u64);
+            }
         }
+    }
+
+    /// Keeps what a burst brought: the first block at one moment, the last at another.
+    pub(super) fn keep_many(
+        &mut self,
+        number: u32,
+        passed: &PassedSegment,
+        moments: [Instant; 2],
+        block_bytes: u64,
+    ) {
+        let plan = self.plan;
+        let Some(host) = self.host(number) else {
+            return;
+        };
+        let version = host.group.version;
+        let content = host
+            .downloads
+            .get(&passed.download)
+            .map(|download| download.content);
+        let content = content.and_then(|content| plan.contents.get(content as usize));
+        let layout = content.and_then(|content| content.layout(version));
+        let segment =
+            layout.and_then(|layout| layout.segments.iter().find(|it| it.id == passed.id));
+        let Some(segment) = segment else {
+            self.violated(format!("host {number} stores blocks of no segment"));
+            return;
+        };
+        let asking = host.asking.as_deref();
+        let replies = asking.and_then(|asking| asking.replies.get(&passed.id));
+        let replies = replies.copied();
+        let version = host.version();
+        host.store
+            .put_many(moments, version, segment, &passed.blocks, block_bytes);
+        if let Some(replies) = replies {
+            host.store.note_replies(&passed.id, replies);
+        }
+    }
+
+    /// Notes what came to a host from others.
+    pub(super) fn note_what_came(&mut self, number: u32) {
+        let now = self.now;
+        if let Some(host) = self.host(number) {
+            let details = [host.came.sum, host.came.blocks, host.came.from_origin];
+            if details != [0; 3] {
+                self.trace.note(now, Traced::Came, number, details);
+            }
+        }
+        self.faulting.is_wrong = false;
     }
 
     /// No answer comes.

@@ -21,7 +21,9 @@ use super::offering::Offers;
 use super::store::Store;
 use crate::chance::seed_of;
 use crate::outcome::Shares;
+use crate::plan::FetchPlan;
 use crate::scenario::Group;
+use crate::tuning::Tuning;
 
 /// The port that everybody serves retrieval on.
 const RETRIEVAL_PORT: u16 = 80;
@@ -29,8 +31,9 @@ const RETRIEVAL_PORT: u16 = 80;
 /// A download under way.
 #[derive(Debug)]
 pub(super) struct Download {
+    pub(super) fetch: FetchPlan,
+    /// What comes; another than was asked for where the origin has a new version.
     pub(super) content: u32,
-    pub(super) began: Instant,
     pub(super) shares: Shares,
 }
 
@@ -45,11 +48,18 @@ pub(super) struct Waiting {
 }
 
 /// A range that the origin is asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Range {
     pub(super) download: DownloadToken,
+    pub(super) start: u64,
     pub(super) bytes: u64,
     pub(super) flow: Option<Flow>,
+    /// Where in it segments end: what is there then is for others, too.
+    pub(super) ends: Vec<u64>,
+    /// Whether the next that comes is the first of a segment.
+    pub(super) is_fresh: bool,
+    /// What came and was not told to the client yet, and when.
+    pub(super) untold: Option<(Instant, u64)>,
 }
 
 /// Answers that go out.
@@ -77,6 +87,8 @@ pub(super) struct Asking {
 pub(super) struct Answering {
     pub(super) server: Server,
     pub(super) responder: Responder,
+    /// How many it answers at a time.
+    pub(super) clients: u32,
     pub(super) callers: BTreeMap<Connection, Caller>,
     /// The exchanges of the server whose answers are under way.
     pub(super) sending: BTreeMap<Connection, server::Exchange>,
@@ -88,6 +100,8 @@ pub(super) struct Answering {
 pub(super) struct Host {
     pub(super) number: u32,
     pub(super) group: Group,
+    /// The same as settings of machines.
+    pub(super) tuning: Tuning,
     pub(super) seed: u64,
     pub(super) site: u32,
     /// To and from its switch.
@@ -100,11 +114,43 @@ pub(super) struct Host {
     pub(super) offers: Option<Box<Offers>>,
     /// Where it is the hosted cache.
     pub(super) cache: Option<Box<Cache>>,
+    /// What came from others, for the trace.
+    pub(super) came: Came,
     /// Requests of the retrieval protocol, of the download or of the hosted cache.
     pub(super) waiting: BTreeMap<Exchange, Waiting>,
     pub(super) answering: Option<Box<Answering>>,
     /// Connections that stand idle, by the other end; the origin is nobody.
     pub(super) idle: BTreeMap<Option<u32>, u32>,
+    /// How far its clock is ahead, and behind.
+    pub(super) skew: (Duration, Duration),
+    /// How often it stopped before.
+    pub(super) life: u64,
+}
+
+/// What came, as a sum that tells one course of things from another: every block counts with its moment, and who gave it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Came {
+    pub(super) sum: u64,
+    pub(super) blocks: u64,
+    pub(super) from_origin: u64,
+}
+
+impl Came {
+    /// Blocks came from somebody, at moments of this sum.
+    pub(super) fn add(&mut self, from: u32, id: &SegmentId, times: u64, blocks: u64) {
+        let id = id.0.as_bytes().first_chunk();
+        let id = id.map_or(0, |first| u64::from_le_bytes(*first));
+        let weight = id.wrapping_add(u64::from(from) << 1) | 1;
+        self.sum = self.sum.wrapping_add(weight.wrapping_mul(times));
+        self.blocks += blocks;
+    }
+
+    /// So much of a range of the origin was there, which begins at this byte of the content.
+    pub(super) fn add_range(&mut self, start: u64, at: Instant, received: u64) {
+        let weight = start.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let moment = at.as_nanos().wrapping_add(received);
+        self.from_origin = self.from_origin.wrapping_add(weight.wrapping_mul(moment));
+    }
 }
 
 /// The address of a host: each branch is a subnet of its own.
@@ -128,10 +174,13 @@ impl Host {
     /// Its asking side, made when it is needed first.
     pub(super) fn asking(&mut self) -> Option<&mut Asking> {
         if self.asking.is_none() {
-            let seed =
-                |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
-            let machine = Downloader::new(Settings::default(), &seed("downloader")).ok()?;
-            let mut prober = Prober::new(ProberSettings::default(), &seed("prober"));
+            let seed = |what: &str| self.seed_for(what);
+            let mut settings = Settings::default();
+            self.tuning.client(&mut settings);
+            let machine = Downloader::new(settings, &seed("downloader")).ok()?;
+            let mut settings = ProberSettings::default();
+            self.tuning.prober(&mut settings);
+            let mut prober = Prober::new(settings, &seed("prober"));
             let subnet = Subnet::new(address_of(self.number).ip(), 8)?;
             let subnets = [subnet];
             prober
@@ -149,28 +198,36 @@ impl Host {
         self.asking.as_deref_mut()
     }
 
+    /// Whether it answers others now.
+    pub(super) fn serves(&self, now: Instant) -> bool {
+        self.tuning.serves(now.as_nanos())
+    }
+
     /// Its answering side, made when somebody asks first; nothing where it serves nobody.
-    pub(super) fn answering(&mut self) -> Option<&mut Answering> {
-        if !self.group.serves {
+    pub(super) fn answering(&mut self, now: Instant) -> Option<&mut Answering> {
+        if !self.serves(now) {
             return None;
         }
         if self.answering.is_none() {
-            let seed =
-                |what: &str| seed_of(self.seed, what, &[self.site.into(), self.number.into()]);
+            let seed = |what: &str| self.seed_for(what);
             let settings = match self.cache {
                 Some(_) => ServerSettings::hosted_cache(),
-                None => ServerSettings {
-                    active_client_limit: self.group.clients,
-                    ..ServerSettings::peer()
-                },
+                None => {
+                    let mut settings = ServerSettings::peer();
+                    self.tuning.server(&mut settings);
+                    settings
+                }
             };
+            let clients = settings.active_client_limit;
             let server = Server::new(settings, &seed("server")).ok()?;
             let start = Start::Restarted {
                 previous: None,
-                unix_seconds: self.number + 1,
+                unix_seconds: (self.number + 1)
+                    .saturating_add(u32::try_from(self.life).unwrap_or(u32::MAX)),
             };
-            let mut responder =
-                Responder::new(ResponderSettings::default(), start, &seed("responder"));
+            let mut settings = ResponderSettings::default();
+            self.tuning.responder(&mut settings);
+            let mut responder = Responder::new(settings, start, &seed("responder"));
             let addresses = [address_of(self.number)];
             responder
                 .handle(Instant::ZERO, ResponderInput::Addresses(&addresses))
@@ -178,6 +235,7 @@ impl Host {
             self.answering = Some(Box::new(Answering {
                 server,
                 responder,
+                clients,
                 callers: BTreeMap::new(),
                 sending: BTreeMap::new(),
                 connections: 0,
@@ -185,6 +243,24 @@ impl Host {
             }));
         }
         self.answering.as_deref_mut()
+    }
+
+    fn seed_for(&self, what: &str) -> [u8; 32] {
+        let of = [self.site.into(), self.number.into(), self.life];
+        // A first life has no number.
+        let of = if self.life == 0 { &of[..2] } else { &of[..] };
+        seed_of(self.seed, what, of)
+    }
+
+    /// What its clock shows.
+    pub(super) fn clock(&self, now: Instant) -> Instant {
+        let (ahead, behind) = self.skew;
+        let shown = now + ahead;
+        Instant::from_nanos(
+            shown
+                .as_nanos()
+                .saturating_sub(u64::try_from(behind.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 
     /// Takes an idle connection to somebody; tells whether there was one.

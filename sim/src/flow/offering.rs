@@ -11,7 +11,7 @@ use peerdist::hosted_cache::client::{
 use peerdist::hosted_cache::{self, ReadBytes, SegmentKey, WellKnownTag};
 use peerdist::time::Instant;
 
-use super::branch::{Branch, Route, Sending};
+use super::branch::{Branch, Happening, Route, Sending};
 use super::overhead::RETRIEVAL_REQUEST;
 
 /// What a host offers.
@@ -44,6 +44,9 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
+        if !host.tuning.offers() {
+            return;
+        }
         let version = host.version();
         let content = host.downloads.get(&shared.download).map(|it| it.content);
         let Some(content) = content else {
@@ -57,18 +60,17 @@ impl Branch<'_> {
         let (Some(place), Some(segment)) = (place, segment) else {
             return;
         };
-        host.offers.get_or_insert_with(|| {
-            Box::new(Offers {
-                machine: Client::new(ClientSettings {
-                    version: match version {
-                        Version::V1 => hosted_cache::Version::V1,
-                        Version::V2 => hosted_cache::Version::V2,
-                    },
-                    ..ClientSettings::default()
-                }),
+        if host.offers.is_none() {
+            let mut settings = ClientSettings {
+                version: host.tuning.hosted_version(),
+                ..ClientSettings::default()
+            };
+            host.tuning.offering(&mut settings);
+            host.offers = Some(Box::new(Offers {
+                machine: Client::new(settings),
                 wake: None,
-            })
-        });
+            }));
+        }
         let input = Input::NewBlocks {
             segment: Offerable {
                 content: ContentToken(content.into()),
@@ -136,6 +138,13 @@ impl Branch<'_> {
             return;
         };
         let is_open = host.take_connection(Some(cache));
+        if self.faulting.is_down(cache) {
+            let happening = Happening::OfferFailed {
+                host: number,
+                request: send.request,
+            };
+            return self.queue.push(self.now + self.lan_latency(), happening);
+        }
         let bytes = RETRIEVAL_REQUEST + message.len() as u64;
         let route = Route::Lan {
             from: number,

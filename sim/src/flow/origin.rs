@@ -3,6 +3,7 @@
 //! Byte order: none.
 
 use peerdist::client::{DownloadToken, FetchToken, Input};
+use peerdist::content::ContentRange;
 use peerdist::retrieval::BlockSet;
 
 use super::branch::{Branch, Route, Sending};
@@ -13,10 +14,14 @@ use super::overhead::{
 use crate::outcome::{Shares, Traced, Transfer};
 use crate::plan::FetchPlan;
 use crate::scenario::Mode;
+use crate::series::Measure;
 
 impl Branch<'_> {
     /// A host begins to fetch.
     pub(super) fn begin(&mut self, fetch: FetchPlan) {
+        if !self.may_begin(fetch) {
+            return;
+        }
         let now = self.now;
         let details = [fetch.content.into(), 0, 0];
         self.trace.note(now, Traced::Begun, fetch.host, details);
@@ -28,8 +33,8 @@ impl Branch<'_> {
         host.downloads.insert(
             download,
             Download {
+                fetch,
                 content: fetch.content,
-                began: now,
                 shares: Shares::default(),
             },
         );
@@ -57,9 +62,16 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        let Some(content) = host.downloads.get(&download).map(|it| it.content) else {
+        let Some(fetch) = host.downloads.get(&download).map(|it| it.fetch) else {
             return;
         };
+        let content = self.current_content(&fetch);
+        let Some(host) = self.host(number) else {
+            return;
+        };
+        if let Some(it) = host.downloads.get_mut(&download) {
+            it.content = content;
+        }
         let (mode, version) = (host.group.mode, host.group.version);
         let Some(content) = plan.contents.get(content as usize) else {
             return;
@@ -97,11 +109,12 @@ impl Branch<'_> {
             return;
         };
         let mut local = 0;
+        let clock = host.clock(now);
         let missing: Vec<_> = layout
             .segments
             .iter()
             .filter_map(|segment| {
-                let there = host.store.use_blocks(now, &segment.id);
+                let there = host.store.use_blocks(clock, &segment.id);
                 let length = |blocks: &BlockSet| -> u64 {
                     blocks
                         .iter()
@@ -117,6 +130,7 @@ impl Branch<'_> {
         if let Some(download) = host.downloads.get_mut(&download) {
             download.shares.local_cache = local;
         }
+        self.recorder.add(now, Measure::LocalCache, local);
         self.outcome.metadata_bytes += layout.info_bytes;
         let details = [download.0, layout.info_bytes, local];
         self.trace.note(now, Traced::Described, number, details);
@@ -142,6 +156,7 @@ impl Branch<'_> {
             .get(it.content as usize)
             .map_or(0, |content| content.size);
         it.shares.origin = size;
+        self.recorder.add(now, Measure::Origin, size);
         self.trace
             .note(now, Traced::BytesFromOrigin, number, [download.0, 0, size]);
         self.ended(number, download, true);
@@ -150,10 +165,14 @@ impl Branch<'_> {
     /// A request for a range is at the origin.
     pub(super) fn range_asked(&mut self, number: u32, fetch: FetchToken) {
         let asking = self.host(number).and_then(|host| host.asking.as_deref());
-        let Some(range) = asking.and_then(|asking| asking.ranges.get(&fetch)) else {
+        let range = asking.and_then(|asking| asking.ranges.get(&fetch).cloned());
+        let Some(range) = range else {
             return;
         };
         let bytes = range.bytes + RANGE_RESPONSE;
+        if self.has_changed(number, range.download) {
+            return self.range_changed(number, fetch);
+        }
         let sending = Sending::Range {
             host: number,
             fetch,
@@ -163,35 +182,94 @@ impl Branch<'_> {
 
     /// Bytes of a range came.
     pub(super) fn range_arrived(&mut self, number: u32, fetch: FetchToken, received: u64) {
-        let now = self.now;
+        let (now, bursts) = (self.now, self.may_skip());
         let Some(host) = self.host(number) else {
             return;
         };
-        let range = host
-            .asking
-            .as_deref()
-            .and_then(|asking| asking.ranges.get(&fetch).copied());
-        let Some(range) = range else {
+        // Where only so much is asked for at once, what came decides what is next.
+        let is_all_asked = host.group.origin.backlog.is_none();
+        let Some(asking) = host.asking.as_deref_mut() else {
             return;
         };
-        if received >= range.bytes {
-            if let Some(asking) = host.asking.as_deref_mut() {
-                asking.ranges.remove(&fetch);
+        let Some(range) = asking.ranges.get_mut(&fetch) else {
+            return;
+        };
+        host.came.add_range(range.start, now, received);
+        let ends_segment = range.ends.first().is_some_and(|end| *end <= received);
+        let is_fresh = std::mem::replace(&mut range.is_fresh, ends_segment);
+        if bursts && is_all_asked && received < range.bytes && !ends_segment && !is_fresh {
+            // Nobody but the client would notice, and it does nothing but wait for more.
+            range.untold = Some((now, received));
+            if !self.untold.contains(&number) {
+                self.untold.push(number);
             }
+            return;
+        }
+        range.untold = None;
+        range.ends.retain(|end| *end > received);
+        if received >= range.bytes {
+            asking.ranges.remove(&fetch);
             host.give_connection(None);
         }
-        self.trace.note(
-            now,
-            Traced::BytesFromOrigin,
-            number,
-            [range.download.0, fetch.0, received],
-        );
+        self.tell_of_ranges();
         self.client(number, Input::OriginArrived { fetch, received });
+    }
+
+    /// Tells clients what came from the origin until now.
+    pub(super) fn tell_of_ranges(&mut self) {
+        if self.untold.is_empty() {
+            return;
+        }
+        let now = self.now;
+        let mut told = Vec::new();
+        for number in std::mem::take(&mut self.untold) {
+            let asking = self
+                .host(number)
+                .and_then(|host| host.asking.as_deref_mut());
+            let ranges = asking.into_iter().flat_map(|asking| &mut asking.ranges);
+            told.extend(ranges.filter_map(|(fetch, range)| {
+                let (at, received) = range.untold.take()?;
+                Some((at, number, *fetch, received))
+            }));
+        }
+        told.sort_unstable();
+        for (at, number, fetch, received) in told {
+            self.now = at;
+            self.client(number, Input::OriginArrived { fetch, received });
+        }
+        self.now = now;
+    }
+
+    /// Where in a range of a download segments end.
+    pub(super) fn segment_ends(
+        &mut self,
+        number: u32,
+        download: DownloadToken,
+        range: ContentRange,
+    ) -> Vec<u64> {
+        let plan = self.plan;
+        let Some(host) = self.host(number) else {
+            return Vec::new();
+        };
+        let version = host.group.version;
+        let content = host.downloads.get(&download).map(|it| it.content);
+        let content = content.and_then(|content| plan.contents.get(content as usize));
+        let segments = content.and_then(|content| content.layout(version));
+        let segments = segments.map_or(&[][..], |layout| &layout.segments);
+        let first = segments.partition_point(|it| it.end() <= range.start);
+        let ends = segments.get(first..).unwrap_or_default().iter();
+        ends.map(|segment| segment.end())
+            .take_while(|end| *end < range.end())
+            .map(|end| end - range.start)
+            .collect()
     }
 
     /// A download is over.
     pub(super) fn ended(&mut self, number: u32, download: DownloadToken, is_complete: bool) {
         let (now, plan) = (self.now, self.plan);
+        if !is_complete && self.begin_again(number, download) {
+            return;
+        }
         let Some(host) = self.host(number) else {
             return;
         };
@@ -203,6 +281,7 @@ impl Branch<'_> {
             .get(it.content as usize)
             .map_or(0, |content| content.size);
         let total = it.shares.total();
+        self.note_what_came(number);
         self.trace.note(
             now,
             Traced::Ended,
@@ -215,7 +294,7 @@ impl Branch<'_> {
         self.outcome.transfers.push(Transfer {
             host: number,
             content: it.content,
-            began: it.began,
+            began: it.fetch.at,
             ended: now,
             is_complete,
             shares: it.shares,
@@ -224,6 +303,8 @@ impl Branch<'_> {
 
     /// What did not end has failed.
     pub(super) fn end_what_is_left(&mut self) {
+        self.faulting.is_over = true;
+        self.end_what_did_not_begin_again();
         for number in 0.. {
             let Some(host) = self.host(number) else {
                 return;

@@ -39,6 +39,37 @@ impl<E> Queue<E> {
         });
     }
 
+    /// Plans an event that was taken out, or one of those that came of it.
+    pub(super) fn push_again(&mut self, at: Instant, number: Option<u64>, event: E) {
+        match number {
+            Some(number) => self.heap.push(Planned { at, number, event }),
+            None => self.push(at, event),
+        }
+    }
+
+    /// How many events are such.
+    pub(super) fn count(&self, is_such: impl Fn(&E) -> bool) -> usize {
+        self.heap
+            .iter()
+            .filter(|planned| is_such(&planned.event))
+            .count()
+    }
+
+    /// Takes events out, each with its moment and its number, in no order.
+    pub(super) fn take(&mut self, is_such: impl Fn(&E) -> bool) -> Vec<(Instant, u64, E)> {
+        let all = std::mem::take(&mut self.heap).into_vec();
+        let (taken, left): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|planned| is_such(&planned.event));
+        self.heap = left.into();
+        let parts = |planned: Planned<E>| (planned.at, planned.number, planned.event);
+        taken.into_iter().map(parts).collect()
+    }
+
+    /// Drops events that are not to happen any more.
+    pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&E) -> bool) {
+        self.heap.retain(|planned| is_kept(&planned.event));
+    }
+
     /// When the next event is.
     pub(super) fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|planned| planned.at)

@@ -14,8 +14,12 @@ impl Branch<'_> {
     pub(super) fn requested(&mut self, caller: Caller, number: u32, query: &Query) {
         let now = self.now;
         let latency = self.lan_latency();
+        if self.faulting.is_silent(number) {
+            return;
+        }
+        let lies = self.faulting.lies(number);
         let connection = self.host(number).and_then(|host| {
-            let answering = host.answering()?;
+            let answering = host.answering(now)?;
             answering.connections += 1;
             let connection = Connection(answering.connections);
             answering.callers.insert(connection, caller);
@@ -33,13 +37,15 @@ impl Branch<'_> {
             self.forget_caller(number, connection);
             return;
         }
-        if let Some(host) = self.host(number)
+        let claims = &self.faulting.claims;
+        if let Some(host) = self.hosts.get_mut(number as usize)
             && let Some(answering) = host.answering.as_deref_mut()
         {
+            let holdings: &dyn Holdings = if lies { claims } else { &host.store };
             let input = Input::Request {
                 connection,
                 request: &query.request(),
-                holdings: &host.store,
+                holdings,
             };
             let handled = answering.server.handle(now, input);
             self.check_server(number, handled);
@@ -116,13 +122,35 @@ impl Branch<'_> {
         }
     }
 
-    /// Looks once more whether a block is there: it is nobody's to give otherwise.
     fn load(&mut self, number: u32, exchange: Exchange, source: &server::BlockSource) {
+        let host = self.hosts.get(number as usize);
+        let block = host.and_then(|host| host.store.block(source.segment, source.index));
+        let bytes = block.map_or(0, |block| block.length.into());
+        if let Some(at) = self.reads_until(number, bytes) {
+            let happening = Happening::Loaded {
+                host: number,
+                exchange,
+                source: *source,
+            };
+            return self.queue.push(at, happening);
+        }
+        self.have_ready(number, exchange, source);
+    }
+
+    /// A slow disk has read a block.
+    pub(super) fn loaded(&mut self, number: u32, exchange: Exchange, source: &server::BlockSource) {
+        self.have_ready(number, exchange, source);
+        self.drain_server(number);
+    }
+
+    /// Looks once more whether a block is there: it is nobody's to give otherwise.
+    fn have_ready(&mut self, number: u32, exchange: Exchange, source: &server::BlockSource) {
         let now = self.now;
+        let lies = self.faulting.lies(number);
         let Some(host) = self.host(number) else {
             return;
         };
-        let is_there = host.store.block(source.segment, source.index).is_some();
+        let is_there = lies || host.store.block(source.segment, source.index).is_some();
         let Some(answering) = host.answering.as_deref_mut() else {
             return;
         };
@@ -154,6 +182,7 @@ impl Branch<'_> {
         if let Some(exchange) = exchange {
             answering.sending.insert(connection, exchange);
         }
+        let is_wrong = self.is_wrong_from(number, &answer);
         let bytes = RETRIEVAL_RESPONSE + answer.body_len() as u64;
         let route = Route::Lan {
             from: number,
@@ -164,6 +193,7 @@ impl Branch<'_> {
             peer: number,
             connection,
             answer,
+            is_wrong,
         };
         self.send(route, true, bytes, u64::MAX, sending);
     }

@@ -122,6 +122,47 @@ impl Store {
         true
     }
 
+    /// Whether so many bytes more fit without anything giving way.
+    pub(super) const fn has_room(&self, bytes: u64) -> bool {
+        self.bytes + bytes <= self.bytes_limit
+    }
+
+    /// Keeps blocks that fit and are as long as each other. The first came at one moment, the last at another.
+    pub(super) fn put_many(
+        &mut self,
+        [first, last]: [Instant; 2],
+        version: Version,
+        wanted: &WantedSegment,
+        blocks: &BlockSet,
+        bytes: u64,
+    ) {
+        if let Some(one) = blocks.first_from(0) {
+            self.put(first, version, wanted, one);
+            self.expire(last);
+        }
+        if let Some(entry) = self.segments.get_mut(&wanted.id) {
+            let more = bytes * u64::from(blocks.difference(&entry.blocks).len());
+            entry.blocks = entry.blocks.union(blocks);
+            entry.bytes += more;
+            self.bytes += more;
+            self.uses.remove(&(entry.used, entry.handle));
+            entry.used = last;
+            self.uses.insert((last, entry.handle));
+        }
+    }
+
+    /// What there is, in the order of the segments.
+    pub(super) fn held_segments(&self) -> impl Iterator<Item = (WantedSegment, Version, BlockSet)> {
+        let entries = self.segments.values();
+        entries.map(|entry| (entry.wanted, entry.version, entry.blocks))
+    }
+
+    /// Makes it have more than it may.
+    #[cfg(test)]
+    pub(super) const fn overfill(&mut self) {
+        self.bytes = self.bytes_limit + 1;
+    }
+
     /// How often a segment was offered when it was looked for.
     pub(super) fn note_replies(&mut self, id: &SegmentId, replies: Replies) {
         if let Some(entry) = self.segments.get_mut(id) {

@@ -30,7 +30,9 @@ use super::office::{CachePolicy, Download, Mode};
 use super::origin;
 use super::run::{Finished, Got};
 use super::trace::Event;
+use super::watch::{Record, Watch};
 use super::wires::{instant_of, now};
+use crate::tuning::Tuning;
 
 /// Bits of an address that name the site.
 const SITE_BITS: u8 = 16;
@@ -74,14 +76,14 @@ impl Seat {
         }]
     }
 
-    fn store(&self, bytes: u64) -> Result<Store, Box<dyn std::error::Error>> {
+    fn store(&self, bytes: u64, age_ms: Option<u64>) -> Result<Store, Box<dyn std::error::Error>> {
         let usual = StoreSettings::default();
         let limits = |age_limit_ms| KeepLimits {
             space: Space::Bytes(bytes),
             age_limit_ms,
         };
         let settings = StoreSettings {
-            verified: limits(usual.verified.age_limit_ms),
+            verified: limits(age_ms.unwrap_or(usual.verified.age_limit_ms)),
             sealed: limits(usual.sealed.age_limit_ms),
             // How full the disk of this machine is, is nobody's business in a simulation.
             reserve_bytes: 0,
@@ -121,7 +123,7 @@ impl Seat {
 /// A hosted cache, for as long as the simulation runs.
 pub(super) async fn hosted_cache(seat: Seat, bytes: u64) -> turmoil::Result {
     let clock = Clock::of_the_machine();
-    let store = seat.store(bytes)?;
+    let store = seat.store(bytes, None)?;
     let at = SocketAddr::new(seat.network.address, HOSTED_PORT);
     let retrieval = seat.retrieval(ServerSettings::hosted_cache(), clock);
     let options = HostedCacheOptions::new(at, retrieval);
@@ -132,38 +134,52 @@ pub(super) async fn hosted_cache(seat: Seat, bytes: u64) -> turmoil::Result {
 }
 
 /// A client, and what it knows of others.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct ClientHost {
     pub(super) seat: Seat,
+    pub(super) tuning: Tuning,
     pub(super) place: (usize, usize),
     pub(super) policy: CachePolicy,
     pub(super) downloads: Vec<Download>,
     pub(super) contents: Vec<Bytes>,
+    pub(super) changes: Vec<origin::Change>,
+    pub(super) begin_again_ns: Option<u64>,
     pub(super) origin: std::net::IpAddr,
     pub(super) hosted_cache: std::net::IpAddr,
     pub(super) finished: Rc<RefCell<Vec<Finished>>>,
+    pub(super) record: Record,
+    /// Its store while it is at work, to be looked at.
+    pub(super) kept: Rc<RefCell<Option<Store>>>,
 }
 
 /// Runs a client; its peer serves on when its downloads are over.
-pub(super) async fn client(host: ClientHost) -> turmoil::Result {
+pub(super) async fn client(mut host: ClientHost) -> turmoil::Result {
+    // Nothing of an earlier life is held on to: its store is open once.
+    host.kept = Rc::default();
     let host = Rc::new(host);
     let seat = &host.seat;
     let clock = Clock::of_the_machine();
     let stop = CancellationToken::new();
     let store = match host.policy.mode {
         Mode::Off => None,
-        _ => Some(seat.store(host.policy.store_bytes)?),
+        _ => Some(seat.store(host.policy.store_bytes, Some(host.tuning.store_age_ms()))?),
     };
+    host.kept.borrow_mut().clone_from(&store);
     let mut discovery = Discovery::Nobody;
     let mut _peer = None;
     if let (Mode::Distributed, Some(store)) = (host.policy.mode, &store) {
         let interfaces = seat.interfaces();
-        let asking = ProberOptions::new(seat.seed("prober"), clock);
+        let mut asking = ProberOptions::new(seat.seed("prober"), clock);
+        host.tuning.prober(&mut asking.settings);
         let prober = Prober::start(&seat.network, &interfaces, asking, stop.clone()).await?;
         let mut options = seat.peer(PEER_PORT, clock, interfaces);
         options.responder.own_probers = prober.local_addresses().to_vec();
-        let cache = Arc::new(store.clone());
-        _peer = Some(Peer::start(&seat.network, cache, options, stop).await?);
+        host.tuning.responder(&mut options.responder.settings);
+        host.tuning.server(&mut options.retrieval.settings);
+        if host.tuning.serves(0) {
+            let cache = Arc::new(store.clone());
+            _peer = Some(Peer::start(&seat.network, cache, options, stop).await?);
+        }
         discovery = Discovery::Prober(prober);
     }
     let cache = store.map(|store| Arc::new(StoredBlocks::new(StoreHandle::Owned(store))));
@@ -177,14 +193,31 @@ pub(super) async fn client(host: ClientHost) -> turmoil::Result {
         let (host, cache, discovery) = (Rc::clone(&host), cache.clone(), discovery.clone());
         tokio::task::spawn_local(async move {
             tokio::time::sleep_until(instant_of(download.at_ns)).await;
-            host.download(number, download, cache, discovery, clock)
-                .await;
+            loop {
+                let (cache, discovery) = (cache.clone(), discovery.clone());
+                let attempt = host.download(number, download, cache, discovery, clock);
+                if attempt.await {
+                    return;
+                }
+                let after = host.begin_again_ns.unwrap_or_default();
+                tokio::time::sleep(std::time::Duration::from_nanos(after)).await;
+            }
         });
     }
     std::future::pending().await
 }
 
 impl ClientHost {
+    /// Whether its store has no more than it may.
+    fn is_store_within(&self) -> bool {
+        let kept = self.kept.borrow();
+        let Some(Ok(statistics)) = kept.as_ref().map(Store::statistics) else {
+            return true;
+        };
+        statistics.verified_bytes <= statistics.verified_bytes_limit
+            && statistics.sealed_bytes <= statistics.sealed_bytes_limit
+    }
+
     async fn download(
         &self,
         number: usize,
@@ -192,7 +225,7 @@ impl ClientHost {
         cache: Option<Arc<StoredBlocks>>,
         discovery: Discovery,
         clock: Clock,
-    ) {
+    ) -> bool {
         let seat = &self.seat;
         let wires = &seat.network.wires;
         let host = seat.name.clone();
@@ -205,6 +238,8 @@ impl ClientHost {
         request.order = self.policy.order;
         request.settings.workers = 0;
         request.settings.encoding.content_information = self.policy.version;
+        self.tuning.client(&mut request.settings.of_v1);
+        self.tuning.client(&mut request.settings.of_v2);
         request.discovery = discovery;
         if let Some(cache) = cache {
             request.cache = Some(cache);
@@ -215,14 +250,15 @@ impl ClientHost {
             Mode::Off => get::Mode::Off,
             Mode::Hosted => {
                 let at = SocketAddr::new(self.hosted_cache, HOSTED_PORT).to_string();
-                request.sharing = Some(Sharing {
+                let offers = self.tuning.offers();
+                request.sharing = offers.then(|| Sharing {
                     options: seat.peer(0, clock, Vec::new()),
                     share_for_ms: SHARE_FOR_MS,
                     lingers: false,
                 });
                 get::Mode::Hosted(HostedCache {
                     retrieval: at.clone(),
-                    offers: Some(at),
+                    offers: Some(at).filter(|_| offers),
                     version: HostedVersion::V2,
                 })
             }
@@ -234,11 +270,18 @@ impl ClientHost {
             host: began,
             content,
         });
-        let fetched = fetch(&seat.network, request, &mut ()).await;
+        let mut watch = Watch::default();
+        let fetched = fetch(&seat.network, request, &mut watch).await;
         let bytes = std::fs::read(&file).unwrap_or_default();
         // Only its bytes were wanted, and memory may be what it is kept in.
         let _ = std::fs::remove_file(&file);
-        let is_content = self.contents.get(content).is_some_and(|all| *all == bytes);
+        // Any version that was had under its name will do, as long as it is one.
+        let changes = self.changes.iter();
+        let changes = changes.filter(|change| change.content == content);
+        let mut versions = changes.map(|change| change.becomes).chain([content]);
+        let got_content =
+            versions.find(|version| self.contents.get(*version).is_some_and(|all| *all == bytes));
+        let is_content = got_content.is_some();
         let (ended_ns, result) = match fetched {
             Ok(report) => {
                 let elapsed = u64::try_from(report.elapsed.as_nanos()).unwrap_or(u64::MAX);
@@ -248,8 +291,11 @@ impl ClientHost {
                     lies: report.lies,
                     rejected: report.rejected,
                     is_content,
+                    is_store_within: self.is_store_within(),
                 };
-                (now_ns.saturating_add(elapsed), Ok(got))
+                let ended_ns = now_ns.saturating_add(elapsed);
+                watch.finish(ended_ns, &got.shares, &self.record);
+                (ended_ns, Ok(got))
             }
             Err(error) => (now(), Err(error.to_string())),
         };
@@ -268,6 +314,10 @@ impl ClientHost {
                 why: why.clone(),
             },
         });
+        if result.is_err() && self.begin_again_ns.is_some() {
+            return false;
+        }
+        let content = got_content.filter(|_| result.is_ok()).unwrap_or(content);
         let (branch, client) = self.place;
         self.finished.borrow_mut().push(Finished {
             branch,
@@ -279,5 +329,6 @@ impl ClientHost {
             ended_ns,
             result,
         });
+        true
     }
 }

@@ -16,6 +16,8 @@
 //!   only single waits are rounded up.
 //! - A host's own link towards it is taken when something arrives, all others when it is sent.
 
+mod congestion;
+mod faulting;
 mod hosts;
 mod machine;
 mod network;
@@ -26,12 +28,14 @@ mod run;
 mod shape;
 mod stream;
 mod trace;
+mod watch;
 mod wires;
 
 pub use office::{
-    Branch, CachePolicy, Client, Content, DataCentre, Download, Fault, Lan, Mode, Office, Wan,
+    Branch, CachePolicy, Client, Content, DataCentre, Download, Fault, Lan, Mode, Office, Serving,
+    Wan,
 };
-pub use planned::carry_out;
+pub use planned::{cannot, carry_out};
 pub use run::{Failure, Finished, Got, LinkUse, Outcome, run};
 pub use shape::{LinkSettings, Quality, Rate};
 pub use trace::{Event, Fate, Trace};

@@ -101,7 +101,7 @@ impl Listener for ShapedListener {
 
     async fn accept(&self) -> io::Result<(ShapedStream, SocketAddr)> {
         let (stream, from) = self.inner.accept().await?;
-        Ok((ShapedStream::new(stream, &self.wires)?, from))
+        Ok((ShapedStream::accepted(stream, &self.wires)?, from))
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -9,6 +9,7 @@ use peerdist::content::Version;
 use peerdist_node::get::Order;
 
 use super::shape::{LinkSettings, Quality, Rate};
+use crate::tuning::Tuning;
 
 const MS: u64 = 1_000_000;
 
@@ -25,6 +26,8 @@ pub struct Office {
     pub branches: Vec<Branch>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// How long after it failed a download is begun again; never without.
+    pub begin_again_ns: Option<u64>,
     /// How long a host is at work before the next one is.
     pub tick_ns: u64,
     /// When it ends, whether or not all is fetched.
@@ -46,6 +49,7 @@ impl Default for Office {
             data_centre: DataCentre::default(),
             branches: Vec::new(),
             faults: Vec::new(),
+            begin_again_ns: None,
             tick_ns: MS,
             time_limit_ns: 24 * 60 * 60 * 1_000 * MS,
             window_bytes: 4 << 20,
@@ -195,6 +199,10 @@ impl CachePolicy {
 /// A host of a branch.
 #[derive(Debug, Clone)]
 pub struct Client {
+    /// Its own link into the LAN; that of its branch where there is none.
+    pub lan: Option<Lan>,
+    /// What it does otherwise than others.
+    pub tuning: Tuning,
     /// How it caches.
     pub policy: CachePolicy,
     /// What it wants.
@@ -206,6 +214,8 @@ impl Client {
     #[must_use]
     pub fn of(mode: Mode, content: usize, at_ns: u64) -> Self {
         Self {
+            lan: None,
+            tuning: Tuning::default(),
             policy: CachePolicy::of(mode),
             downloads: vec![Download { content, at_ns }],
         }
@@ -222,7 +232,7 @@ pub struct Download {
 }
 
 /// Something that goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// A client stops in the middle of everything. When it returns it has its store, and begins again what it had not
     /// ended; its connections are reset at once.
@@ -245,4 +255,57 @@ pub enum Fault {
         /// Until when.
         until_ns: u64,
     },
+    /// A host does not reach the data centre: connections wait, datagrams are lost.
+    CutFromOrigin {
+        /// The branch, by its place in the office.
+        branch: usize,
+        /// The client, by its place in the branch; the hosted cache is behind the last one.
+        client: usize,
+        /// From when.
+        from_ns: u64,
+        /// Until when.
+        until_ns: u64,
+    },
+    /// Some hosts of a branch do not reach the others: connections wait, datagrams are lost.
+    CutFromNeighbours {
+        /// The branch, by its place in the office.
+        branch: usize,
+        /// The clients on one side, by their places; the hosted cache is behind the last one.
+        clients: Vec<usize>,
+        /// From when.
+        from_ns: u64,
+        /// Until when.
+        until_ns: u64,
+    },
+    /// What a host sends to those who connected to it has wrong bytes, or nothing is sent to them at all.
+    Serves {
+        /// The branch, by its place in the office.
+        branch: usize,
+        /// The client, by its place in the branch; the hosted cache is behind the last one.
+        client: usize,
+        /// How it serves.
+        how: Serving,
+        /// From when.
+        from_ns: u64,
+        /// Until when.
+        until_ns: u64,
+    },
+    /// The content server gives one content under the name of another.
+    NewVersion {
+        /// The content, by its place in the office.
+        content: usize,
+        /// The other one.
+        becomes: usize,
+        /// From when.
+        from_ns: u64,
+    },
+}
+
+/// How a host serves that cannot be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serving {
+    /// Long pieces have a wrong byte.
+    Wrongly,
+    /// Requests are accepted and not answered.
+    Never,
 }

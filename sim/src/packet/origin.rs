@@ -22,6 +22,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::network::HostNetwork;
+use super::wires::now;
 
 const PORT: u16 = 80;
 
@@ -38,7 +39,25 @@ struct Stored {
 
 /// Contents from memory.
 #[derive(Debug, Clone)]
-struct Contents(Arc<Vec<Stored>>);
+struct Contents {
+    stored: Arc<Vec<Stored>>,
+    changes: Arc<Vec<Change>>,
+}
+
+/// A content is had under the name of another from a moment on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change {
+    pub(super) at_ns: u64,
+    pub(super) content: usize,
+    pub(super) becomes: usize,
+}
+
+/// The content that is had under a name at a moment.
+pub(super) fn current(changes: &[Change], content: usize, at_ns: u64) -> usize {
+    let made = changes.iter();
+    let mut made = made.filter(|change| change.content == content && change.at_ns <= at_ns);
+    made.next_back().map_or(content, |change| change.becomes)
+}
 
 impl<A> Service<Request<A>> for Contents {
     type Response = Response<Full<Bytes>>;
@@ -51,7 +70,10 @@ impl<A> Service<Request<A>> for Contents {
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let number = request.uri().path().strip_prefix("/content/");
-        let stored = number.and_then(|number| self.0.get(number.parse::<usize>().ok()?));
+        let stored = number.and_then(|number| {
+            let number = current(&self.changes, number.parse().ok()?, now());
+            self.stored.get(number)
+        });
         ready(Ok(match stored {
             Some(stored) => answer(stored, request.headers()),
             None => bare(StatusCode::NOT_FOUND),
@@ -113,6 +135,7 @@ fn part(range: &str, total: usize) -> Option<(usize, usize)> {
 pub(super) async fn run(
     network: HostNetwork,
     contents: Vec<Bytes>,
+    changes: Vec<Change>,
     versions: Vec<Version>,
     seed: [u8; 32],
     stop: CancellationToken,
@@ -129,7 +152,10 @@ pub(super) async fn run(
         let tag = format!("\"{}\"", digits.collect::<String>());
         Stored { bytes, tag }
     });
-    let contents = Contents(Arc::new(stored.collect()));
+    let contents = Contents {
+        stored: Arc::new(stored.collect()),
+        changes: Arc::new(changes),
+    };
     let mut service = PeerDistLayer::new(infos).layer(contents);
     for content in 0..count {
         for version in &versions {

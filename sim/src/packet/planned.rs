@@ -7,23 +7,51 @@ use peerdist::content::Version;
 use peerdist::time::Instant;
 use peerdist_node::get;
 
+use super::faulting;
 use super::office::{
     Branch, CachePolicy, Client, Content, DataCentre, Download, Lan, Mode, Office, Wan,
 };
 use super::run::{Failure, run};
 use super::shape::{LinkSettings, Quality, Rate};
+use crate::healing::late_of;
 use crate::outcome::{Outcome, Shares, SiteOutcome, Transfer};
 use crate::plan::{Plan, SitePlan};
 use crate::scenario::{self, Group};
+use crate::series::Series;
+use crate::tuning::Tuning;
 
 /// The moments that a second has: a host is at work for so long before the next one is.
 const TICK_NS: u64 = 1_000_000;
+/// How long after it failed a download is begun again, where anything goes wrong at all.
+const BEGIN_AGAIN_AFTER_NS: u64 = 10_000_000_000;
+
+/// What of a plan this engine cannot carry out: the key, and why.
+#[must_use]
+pub fn cannot(plan: &Plan) -> Option<String> {
+    plan.groups.iter().find_map(|(name, group)| {
+        let offers = &group.offers;
+        let (key, why) = if !group.serve_during.is_empty() {
+            ("serve_during", "its peers serve from their start on")
+        } else if offers.after.is_some() || offers.delay.is_some() {
+            ("offers", "its clients offer by the settings of the program")
+        } else {
+            return None;
+        };
+        Some(format!(
+            "hosts.{name}.{key}: the packet engine cannot do that, {why}; the flow engine can"
+        ))
+    })
+}
 
 /// Carries out a plan.
 ///
 /// # Errors
 /// [`Failure`] says what cannot be simulated, or what is wrong with this machine.
 pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
+    if let Some(what) = cannot(plan) {
+        return Err(Failure::Office(what));
+    }
+    let faults = faulting::of(plan)?;
     let contents = plan.contents.iter();
     let office = Office {
         seed: plan.seed,
@@ -33,7 +61,14 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
             })
             .collect(),
         data_centre: DataCentre {
-            wan: None,
+            wan: plan.scenario.data_centre.rate.map(|rate| {
+                let link = LinkSettings::of(Rate::bits_per_second(rate.0));
+                Wan {
+                    up: link,
+                    down: link,
+                    quality: Quality::default(),
+                }
+            }),
             lan: Lan {
                 up: LinkSettings::of(Rate::UNLIMITED),
                 down: LinkSettings::of(Rate::UNLIMITED),
@@ -43,21 +78,34 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
         branches: plan.sites.iter().map(|site| branch(plan, site)).collect(),
         tick_ns: TICK_NS,
         time_limit_ns: plan.end.as_nanos(),
+        begin_again_ns: (!faults.is_empty()).then_some(BEGIN_AGAIN_AFTER_NS),
+        faults,
         ..Office::default()
     };
     let ran = run(&office)?;
     let mut sites: Vec<SiteOutcome> = Vec::new();
+    let mut together = Series::default();
     for (number, site) in plan.sites.iter().enumerate() {
         let label = site.label();
         let carried = |name: &str| ran.link(name).map_or(0, |link| link.bytes);
+        let mut series = ran.sources.get(number).cloned().unwrap_or_default();
+        for way in ["down", "up"] {
+            let link = ran.link(&format!("{label} wan {way}"));
+            if let Some(record) = link.and_then(|link| link.record.as_ref()) {
+                series.merge(record);
+            }
+        }
+        together.merge(&series);
         sites.push(SiteOutcome {
             wan_down_bytes: carried(&format!("{label} wan down")),
             wan_up_bytes: carried(&format!("{label} wan up")),
             discovery_bytes: ran.discovery_bytes.get(number).copied().unwrap_or_default(),
+            series,
             ..SiteOutcome::default()
         });
     }
     if let Some(first) = sites.first_mut() {
+        first.violations.extend(faulting::links(&ran));
         // There is one trace of all.
         first.trace = ran.trace.hash();
     }
@@ -82,15 +130,14 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
         match &download.result {
             Ok(got) => {
                 transfer.is_complete = true;
-                transfer.shares = Shares {
-                    origin: got.shares.origin,
-                    peers: got.shares.peers,
-                    hosted_cache: got.shares.hosted_cache,
-                    local_cache: got.shares.local_cache,
-                };
+                transfer.shares = got.shares;
                 site.metadata_bytes += got.metadata_bytes;
                 if !got.is_content {
                     let what = format!("{} got something else than the content", download.host);
+                    site.violations.push(what);
+                }
+                if !got.is_store_within {
+                    let what = format!("the store of {} has more than it may", download.host);
                     site.violations.push(what);
                 }
             }
@@ -112,16 +159,38 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
             is_complete: false,
             shares: Shares::default(),
         }));
+        outcome.violations.extend(late_of(plan, site, outcome));
     }
-    Ok(Outcome { sites })
+    Ok(Outcome {
+        sites,
+        series: together,
+    })
 }
 
 fn branch(plan: &Plan, site: &SitePlan) -> Branch {
     let line = &site.site.link;
     let rate = |rate: scenario::units::Rate| LinkSettings::of(Rate::bits_per_second(rate.0));
-    let lan = &site.site.lan;
+    let of_line = |of: scenario::units::Rate| match line.queue {
+        None => rate(of),
+        Some(queue) => LinkSettings {
+            queue_bytes: queue.0,
+            is_filled: true,
+            ..rate(of)
+        },
+    };
+    let lan = |of: scenario::units::Rate| Lan {
+        up: rate(of),
+        down: rate(of),
+        quality: Quality {
+            latency_ns: site.site.lan.latency.0,
+            ..Quality::default()
+        },
+    };
     let mut clients: Vec<Client> = (0..site.cache_number())
-        .filter_map(|number| Some(client(plan.group_of(site, number)?)))
+        .filter_map(|number| {
+            let group = plan.group_of(site, number)?;
+            Some(client(group, group.lan_rate.map(lan)))
+        })
         .collect();
     for fetch in plan.fetches(site) {
         if let Some(client) = clients.get_mut(fetch.host as usize) {
@@ -134,28 +203,24 @@ fn branch(plan: &Plan, site: &SitePlan) -> Branch {
     Branch {
         name: site.label(),
         wan: Wan {
-            up: rate(line.up()),
-            down: rate(line.down),
+            up: of_line(line.up()),
+            down: of_line(line.down),
             quality: Quality {
                 latency_ns: line.latency.0,
-                ..Quality::default()
+                jitter_ns: line.jitter.0,
+                lost_per_million: u32::try_from(line.loss.0).unwrap_or(u32::MAX),
             },
         },
-        lan: Lan {
-            up: rate(lan.rate),
-            down: rate(lan.rate),
-            quality: Quality {
-                latency_ns: lan.latency.0,
-                ..Quality::default()
-            },
-        },
+        lan: lan(site.site.lan.rate),
         hosted_cache_bytes: site.cache_store().map_or(0, |store| store.size.0),
         clients,
     }
 }
 
-fn client(group: &Group) -> Client {
+fn client(group: &Group, lan: Option<Lan>) -> Client {
     Client {
+        lan,
+        tuning: Tuning::of(group),
         policy: CachePolicy {
             mode: match group.mode {
                 scenario::Mode::Distributed => Mode::Distributed,

@@ -8,6 +8,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -22,10 +23,12 @@ use super::hosts::{self, ClientHost, Seat, seed_of};
 use super::machine::{EPOCH_SECONDS, SimulatedMachine};
 use super::network::HostNetwork;
 use super::office::{Branch, Fault, Lan, Mode, Office};
-use super::origin;
+use super::origin::{self, Change};
 use super::shape::Rate;
 use super::trace::{Event, Trace};
+use super::watch::Record;
 use super::wires::{SiteId, Wires};
+use crate::series::Series;
 
 /// Sites that have addresses, and hosts of a site.
 const BRANCHES_MOST: usize = 255;
@@ -70,6 +73,8 @@ pub struct Got {
     pub rejected: u64,
     /// Whether it is the content, to the byte.
     pub is_content: bool,
+    /// Whether the store of the host has no more than it may.
+    pub is_store_within: bool,
 }
 
 /// A download that is over.
@@ -106,6 +111,8 @@ pub struct LinkUse {
     pub busy_ns: u64,
     /// Datagrams for which its queue was too full.
     pub dropped: u64,
+    /// What it carried when, where it joins a site to the others.
+    pub record: Option<Series>,
 }
 
 /// What came of an office.
@@ -119,6 +126,12 @@ pub struct Outcome {
     pub links: Vec<LinkUse>,
     /// Bytes of datagrams that hosts of each branch sent, those to a group once: all of them are discovery.
     pub discovery_bytes: Vec<u64>,
+    /// Where the content of the downloads of each branch came from when.
+    pub sources: Vec<Series>,
+    /// Payload that hosts gave to their links, for each that it went to.
+    pub sent_bytes: u64,
+    /// What of it came over the last link.
+    pub received_bytes: u64,
     /// When it was over.
     pub ended_ns: u64,
     /// What happened.
@@ -177,6 +190,25 @@ fn check(office: &Office) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What changes at the content server, in the order of time.
+fn changes(faults: &[Fault]) -> Vec<Change> {
+    let changes = faults.iter().filter_map(|fault| match *fault {
+        Fault::NewVersion {
+            content,
+            becomes,
+            from_ns,
+        } => Some(Change {
+            at_ns: from_ns,
+            content,
+            becomes,
+        }),
+        _ => None,
+    });
+    let mut changes: Vec<Change> = changes.collect();
+    changes.sort_by_key(|change| change.at_ns);
+    changes
+}
+
 fn directory(office: &Office) -> Result<TempDir, Failure> {
     let within = office.directory.clone().unwrap_or_else(|| {
         let in_memory = Path::new(IN_MEMORY);
@@ -205,6 +237,8 @@ struct Running<'a> {
     contents: Vec<Bytes>,
     turns: Vec<Turn>,
     finished: Rc<RefCell<Vec<Finished>>>,
+    records: Vec<Record>,
+    changes: Vec<Change>,
 }
 
 /// Runs an office until every download has ended, or its time limit.
@@ -238,6 +272,8 @@ pub fn run(office: &Office) -> Result<Outcome, Failure> {
             .collect(),
         turns: Vec::new(),
         finished: Rc::default(),
+        records: Vec::new(),
+        changes: changes(&office.faults),
     };
     running.add_data_centre();
     for (number, branch) in office.branches.iter().enumerate() {
@@ -271,8 +307,9 @@ impl Running<'_> {
             .map(|client| client.policy.version)
             .collect();
         let versions: Vec<_> = versions.into_iter().collect();
-        let (contents, seed) = (
+        let (contents, changes, seed) = (
             self.contents.clone(),
+            self.changes.clone(),
             seed_of(office.seed, "origin", "secret"),
         );
         self.sim.host(at, move || {
@@ -280,6 +317,7 @@ impl Running<'_> {
             origin::run(
                 network.clone(),
                 contents.clone(),
+                changes.clone(),
                 versions.clone(),
                 seed,
                 stop,
@@ -306,21 +344,27 @@ impl Running<'_> {
                 self.wires.add_outage(site, from_ns, until_ns);
             }
         }
+        self.add_splits(number, site, branch.clients.len());
+        let record = Record::default();
+        self.records.push(Arc::clone(&record));
         let hosted_cache = address(number + 1, HOSTED_CACHE);
         let mut clients = branch.clients.iter();
         if clients.any(|client| client.policy.mode == Mode::Hosted) {
             let name = format!("{}-cache", branch.name);
             let seat = self.seat(name, hosted_cache, site, &branch.lan)?;
             let bytes = branch.hosted_cache_bytes;
+            let name = seat.name.clone();
             self.sim.host(hosted_cache, move || {
                 hosts::hosted_cache(seat.clone(), bytes)
             });
+            self.add_faults((number, branch.clients.len()), hosted_cache, &name);
         }
         for (place, client) in (0_u32..).zip(&branch.clients) {
             let at = address(number + 1, FIRST_CLIENT + place);
             let name = format!("{}-{}", branch.name, place + 1);
             let host = ClientHost {
-                seat: self.seat(name, at, site, &branch.lan)?,
+                seat: self.seat(name, at, site, client.lan.as_ref().unwrap_or(&branch.lan))?,
+                tuning: client.tuning.clone(),
                 place: (number, place as usize),
                 policy: client.policy,
                 downloads: client.downloads.clone(),
@@ -328,6 +372,10 @@ impl Running<'_> {
                 origin: address(0, ORIGIN),
                 hosted_cache,
                 finished: Rc::clone(&self.finished),
+                record: Arc::clone(&record),
+                kept: Rc::default(),
+                changes: self.changes.clone(),
+                begin_again_ns: self.office.begin_again_ns,
             };
             let name = host.seat.name.clone();
             self.sim.host(at, move || hosts::client(host.clone()));
@@ -349,6 +397,49 @@ impl Running<'_> {
                 self.turns.push((from_ns, at, name.to_owned(), false));
                 let back = until_ns.map(|until| (until, at, name.to_owned(), true));
                 self.turns.extend(back);
+            }
+            match *fault {
+                Fault::CutFromOrigin {
+                    branch,
+                    client,
+                    from_ns,
+                    until_ns,
+                } if (branch, client) == place => {
+                    self.wires.add_host_outage(at, from_ns, until_ns);
+                }
+                Fault::Serves {
+                    branch,
+                    client,
+                    how,
+                    from_ns,
+                    until_ns,
+                } if (branch, client) == place => {
+                    self.wires.add_serving(at, how, from_ns, until_ns);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Sides of a branch that do not reach each other.
+    fn add_splits(&self, number: usize, site: SiteId, clients: usize) {
+        for fault in &self.office.faults {
+            if let Fault::CutFromNeighbours {
+                branch,
+                clients: side,
+                from_ns,
+                until_ns,
+            } = fault
+                && *branch == number
+            {
+                let side = side.iter().map(|&place| match u32::try_from(place) {
+                    Ok(place_32) if place < clients => {
+                        address(number + 1, FIRST_CLIENT.saturating_add(place_32))
+                    }
+                    _ => address(number + 1, HOSTED_CACHE),
+                });
+                let side: BTreeSet<IpAddr> = side.collect();
+                self.wires.add_split(site, side, *from_ns, *until_ns);
             }
         }
     }
@@ -397,16 +488,24 @@ impl Running<'_> {
         }
         let ended_ns = u64::try_from(self.sim.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let links = self.wires.links();
+        let (sent_bytes, received_bytes) = self.wires.bytes();
         // What hosts do as they end is no part of it.
         let trace = self.wires.take_trace();
         let downloads = self.finished.take();
         drop(self.sim);
+        let sources = self.records.iter().map(|record| {
+            let record = record.lock().unwrap_or_else(PoisonError::into_inner);
+            record.clone()
+        });
         Ok(Outcome {
             unfinished: wanted - downloads.len(),
             downloads,
             links,
             // The first site is the data centre.
             discovery_bytes: self.wires.datagram_bytes().into_iter().skip(1).collect(),
+            sources: sources.collect(),
+            sent_bytes,
+            received_bytes,
             ended_ns,
             trace,
         })

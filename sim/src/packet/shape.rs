@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::series::{Measure, Series};
+
 /// Bits a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(Option<u64>);
@@ -43,6 +45,8 @@ pub struct LinkSettings {
     /// Bytes that wait for it: senders of connections are held back there, datagrams are dropped. It is never less than
     /// the link carries while a sender waits for the next millisecond.
     pub queue_bytes: u64,
+    /// Whether senders fill that queue, as those do that know of nothing but loss; else they pace themselves.
+    pub is_filled: bool,
 }
 
 impl LinkSettings {
@@ -52,6 +56,7 @@ impl LinkSettings {
         Self {
             rate,
             queue_bytes: 256 << 10,
+            is_filled: false,
         }
     }
 }
@@ -93,6 +98,8 @@ pub(super) struct Link {
     pub(super) carried_bytes: u64,
     pub(super) busy_ns: u64,
     pub(super) dropped: u64,
+    /// Where it is one of those that have a record: what it carried when.
+    pub(super) record: Option<(Measure, Series)>,
 }
 
 impl Link {
@@ -105,6 +112,7 @@ impl Link {
             carried_bytes: 0,
             busy_ns: 0,
             dropped: 0,
+            record: None,
         }
     }
 
@@ -121,7 +129,10 @@ impl Link {
         let waiting = self.senders.iter();
         let others = waiting.filter(|(other, gone)| **other != sender && **gone > now);
         let together = self.settings.rate.bytes_in(PACED_TIME_NS);
-        let together = together.min(self.queue_bytes());
+        let together = match self.settings.is_filled {
+            true => self.queue_bytes(),
+            false => together.min(self.queue_bytes()),
+        };
         (together / (others.count() as u64 + 1)).max(PIECES_LEAST.saturating_mul(piece))
     }
 
@@ -145,6 +156,9 @@ impl Link {
         self.busy_until = gone;
         self.busy_ns += takes;
         self.carried_bytes += bytes;
+        if let Some((what, series)) = &mut self.record {
+            series.add(gone, *what, bytes);
+        }
         if let Some(sender) = sender {
             self.senders.insert(sender, gone);
         }

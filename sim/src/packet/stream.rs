@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 use turmoil::net::TcpStream;
 
+use super::office::Serving;
 use super::wires::{Push, Sending, Wires, instant_of, now};
 
 /// Bytes before each piece.
@@ -21,6 +22,9 @@ const HEAD_BYTES: usize = 12;
 const HELD_BYTES_MOST: usize = 1 << 20;
 /// Bytes that are taken from the other end at a time: one piece, for turmoil gives no more.
 const TAKE_BYTES: usize = (16 << 10) + HEAD_BYTES;
+
+/// Shorter pieces are heads and lists: they are left as they are.
+const WRONG_BYTES_LEAST: usize = 512;
 
 /// A connection on the wires.
 #[derive(Debug)]
@@ -33,6 +37,9 @@ pub(super) struct ShapedStream {
     /// What is on its way by the links' account and not by turmoil's.
     unsent: Bytes,
     has_ended: bool,
+    is_accepted: bool,
+    /// Nothing that is written leaves it any more.
+    is_mute: bool,
     write_timer: Timer,
     received: BytesMut,
     scratch: Vec<u8>,
@@ -64,6 +71,13 @@ impl Timer {
 }
 
 impl ShapedStream {
+    /// One that was accepted: how its host serves decides over what is sent.
+    pub(super) fn accepted(inner: TcpStream, wires: &Wires) -> io::Result<Self> {
+        let mut stream = Self::new(inner, wires)?;
+        stream.is_accepted = true;
+        Ok(stream)
+    }
+
     pub(super) fn new(inner: TcpStream, wires: &Wires) -> io::Result<Self> {
         let (here, there): (SocketAddr, SocketAddr) = (inner.local_addr()?, inner.peer_addr()?);
         Ok(Self {
@@ -74,6 +88,8 @@ impl ShapedStream {
             sending: wires.sending(here, there),
             unsent: Bytes::new(),
             has_ended: false,
+            is_accepted: false,
+            is_mute: false,
             write_timer: Timer::default(),
             received: BytesMut::new(),
             scratch: Vec::new(),
@@ -211,6 +227,12 @@ impl AsyncWrite for ShapedStream {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        let serving = this.is_accepted.then(|| this.wires.serving(this.here));
+        let serving = serving.flatten();
+        this.is_mute |= serving == Some(Serving::Never);
+        if this.is_mute {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         loop {
             match this.wires.push(&mut this.sending, bytes.len() as u64) {
                 Push::Wait(until) => ready!(this.write_timer.poll(cx, until)),
@@ -220,7 +242,16 @@ impl AsyncWrite for ShapedStream {
                 } => {
                     let count = usize::try_from(count).unwrap_or(bytes.len());
                     let piece = bytes.get(..count).unwrap_or(bytes);
-                    this.put(arrives, piece);
+                    if serving == Some(Serving::Wrongly) && piece.len() >= WRONG_BYTES_LEAST {
+                        let mut wrong = piece.to_vec();
+                        let middle = wrong.len() / 2;
+                        if let Some(byte) = wrong.get_mut(middle) {
+                            *byte ^= 1;
+                        }
+                        this.put(arrives, &wrong);
+                    } else {
+                        this.put(arrives, piece);
+                    }
                     // What turmoil does not take yet it is given later; the links have it already.
                     if let Poll::Ready(sent) = this.poll_unsent(cx) {
                         sent?;

@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use peerdist::entropy::{Entropy, Purpose};
 
+use super::congestion::{Congestion, PACKET_BYTES};
+use super::office::Serving;
 use super::run::LinkUse;
 use super::shape::{Link, LinkSettings, Quality, Rate, Sender};
 use super::trace::{Event, Fate, Trace};
+use crate::series::{Measure, Series};
 
 /// What a sender gives to its links at a time, at least: the payload of an Ethernet frame.
 const PIECE_BYTES_LEAST: u64 = 1_460;
@@ -46,6 +49,8 @@ struct State {
     groups: BTreeMap<(SiteId, SocketAddr), BTreeSet<SocketAddr>>,
     senders: u64,
     window_bytes: u64,
+    sent_bytes: u64,
+    received_bytes: u64,
     trace: Trace,
 }
 
@@ -57,6 +62,8 @@ struct Site {
     datagram_bytes: u64,
     /// When its link to the others carries nothing.
     outages: Vec<(u64, u64)>,
+    /// When some of its hosts do not reach the others.
+    splits: Vec<(BTreeSet<IpAddr>, u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -66,11 +73,15 @@ struct SiteWan {
     quality: Quality,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Host {
     site: SiteId,
     up: usize,
     down: usize,
+    /// When it does not reach other sites.
+    outages: Vec<(u64, u64)>,
+    /// When it serves otherwise than it should.
+    serving: Vec<(Serving, u64, u64)>,
 }
 
 /// How bytes come from one host to another.
@@ -83,6 +94,7 @@ struct Path {
     site: SiteId,
     /// The sites whose links to the others it leads over.
     crosses: Option<[SiteId; 2]>,
+    ends: [IpAddr; 2],
     piece_bytes: u64,
 }
 
@@ -100,6 +112,8 @@ pub(super) struct Sending {
     on_the_way: VecDeque<(u64, u64)>,
     on_the_way_bytes: u64,
     last_arrival: u64,
+    /// Where packets are lost between sites.
+    congestion: Option<Congestion>,
 }
 
 /// What becomes of bytes that are to be sent.
@@ -129,6 +143,8 @@ impl Wires {
             groups: BTreeMap::new(),
             senders: 0,
             window_bytes,
+            sent_bytes: 0,
+            received_bytes: 0,
             trace,
         })))
     }
@@ -151,6 +167,10 @@ impl Wires {
             down: state.add_link(format!("{name} wan down"), down),
             quality,
         });
+        if let Some(wan) = wan {
+            state.record(wan.up, Measure::WanUp);
+            state.record(wan.down, Measure::WanDown);
+        }
         let entropy = Entropy::new(seed, Purpose::Faults);
         state.sites.push(Site {
             lan,
@@ -158,6 +178,7 @@ impl Wires {
             entropy,
             datagram_bytes: 0,
             outages: Vec::new(),
+            splits: Vec::new(),
         });
         SiteId(state.sites.len() - 1)
     }
@@ -173,7 +194,16 @@ impl Wires {
         let mut state = self.state();
         let up = state.add_link(format!("{name} lan up"), up);
         let down = state.add_link(format!("{name} lan down"), down);
-        state.hosts.insert(address, Host { site, up, down });
+        state.hosts.insert(
+            address,
+            Host {
+                site,
+                up,
+                down,
+                outages: Vec::new(),
+                serving: Vec::new(),
+            },
+        );
     }
 
     pub(super) fn note(&self, event: Event) {
@@ -193,8 +223,15 @@ impl Wires {
             bytes: link.carried_bytes,
             busy_ns: link.busy_ns,
             dropped: link.dropped,
+            record: link.record.as_ref().map(|(_, series)| series.clone()),
         };
         state.links.iter().map(of).collect()
+    }
+
+    /// Payload that was sent, for each that it went to, and what of it came over the last link.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.sent_bytes, state.received_bytes)
     }
 
     /// Bytes of datagrams that the hosts of each site sent, those to a group once.
@@ -210,11 +247,16 @@ impl Wires {
     pub(super) fn sending(&self, from: SocketAddr, to: SocketAddr) -> Sending {
         let mut state = self.state();
         state.senders += 1;
+        let path = state.path(from.ip(), to.ip());
+        let is_lossy = path
+            .as_ref()
+            .is_some_and(|path| path.crosses.is_some() && path.quality.lost_per_million > 0);
         Sending {
+            congestion: is_lossy.then(Congestion::new),
             sender: Sender(state.senders),
             from,
             to,
-            path: state.path(from.ip(), to.ip()),
+            path,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             on_the_way: VecDeque::new(),
@@ -228,6 +270,42 @@ impl Wires {
         if let Some(site) = self.state().sites.get_mut(site.0) {
             site.outages.push((from, until));
         }
+    }
+
+    /// A host does not reach other sites for a time.
+    pub(super) fn add_host_outage(&self, host: IpAddr, from: u64, until: u64) {
+        if let Some(host) = self.state().hosts.get_mut(&host) {
+            host.outages.push((from, until));
+        }
+    }
+
+    /// Some hosts of a site do not reach the others for a time.
+    pub(super) fn add_split(&self, site: SiteId, side: BTreeSet<IpAddr>, from: u64, until: u64) {
+        if let Some(site) = self.state().sites.get_mut(site.0) {
+            site.splits.push((side, from, until));
+        }
+    }
+
+    /// A host serves otherwise than it should for a time.
+    pub(super) fn add_serving(&self, host: IpAddr, how: Serving, from: u64, until: u64) {
+        if let Some(host) = self.state().hosts.get_mut(&host) {
+            host.serving.push((how, from, until));
+        }
+    }
+
+    /// How a host serves now, where not as it should.
+    pub(super) fn serving(&self, host: IpAddr) -> Option<Serving> {
+        let state = self.state();
+        let host = state.hosts.get(&host)?;
+        if host.serving.is_empty() {
+            return None;
+        }
+        let now = now();
+        let mut present = host
+            .serving
+            .iter()
+            .filter(|(_, from, until)| (*from..*until).contains(&now));
+        present.next().map(|(how, ..)| *how)
     }
 
     /// Until when nothing comes from one host to the other, where that is so now.
@@ -262,8 +340,9 @@ impl Wires {
         if let Some(until) = state.outage(path, now) {
             return Push::Wait(until);
         }
+        let window = sending.congestion.map_or(u64::MAX, |it| it.window());
         if let Some((acknowledged, _)) = sending.on_the_way.front()
-            && sending.on_the_way_bytes + piece > state.window_bytes
+            && sending.on_the_way_bytes + piece > state.window_bytes.min(window)
         {
             return Push::Wait(*acknowledged);
         }
@@ -283,12 +362,26 @@ impl Wires {
                 at = link.carry(at, piece, Some(sending.sender));
             }
         }
-        let arrives = at + path.quality.latency_ns + state.jitter(path);
+        let mut arrives = at + path.quality.latency_ns + state.jitter(path);
+        let mut acknowledged = arrives.max(sending.last_arrival) + path.quality.latency_ns;
+        if let Some(congestion) = &mut sending.congestion {
+            // Others behind a lost one are acknowledged all the same, but wait for it.
+            acknowledged = arrives + path.quality.latency_ns;
+            if let Some((last, _)) = sending.on_the_way.back() {
+                acknowledged = acknowledged.max(*last);
+            }
+            let round_trip = 2 * path.quality.latency_ns + path.quality.jitter_ns;
+            congestion.sent(piece, sending.on_the_way_bytes, state.window_bytes);
+            for _ in 0..state.lost(path, piece) {
+                congestion.lost(now, round_trip);
+                arrives += round_trip;
+            }
+        }
         let arrives = arrives.max(sending.last_arrival);
         sending.last_arrival = arrives;
+        state.sent_bytes += piece;
         sending.waiting.push_back((at, piece));
         sending.waiting_bytes += piece;
-        let acknowledged = arrives + path.quality.latency_ns;
         sending.on_the_way.push_back((acknowledged, piece));
         sending.on_the_way_bytes += piece;
         let event = Event::Sent {
@@ -317,6 +410,9 @@ impl Wires {
     pub(super) fn receive(&self, host: IpAddr, from: IpAddr, arrived: u64, bytes: u64) -> u64 {
         let state = &mut *self.state();
         let down = state.hosts.get(&host).map(|host| host.down);
+        if host != from {
+            state.received_bytes += bytes;
+        }
         match down.and_then(|down| state.links.get_mut(down)) {
             Some(link) if host != from => link.carry(arrived, bytes, None),
             _ => arrived,
@@ -333,7 +429,7 @@ impl Wires {
     ) -> Vec<(SocketAddr, u64)> {
         let now = now();
         let state = &mut *self.state();
-        let Some(sender) = state.hosts.get(&from.ip()).copied() else {
+        let Some(sender) = state.hosts.get(&from.ip()).cloned() else {
             return Vec::new();
         };
         let receivers: Vec<_> = if to.ip().is_multicast() {
@@ -369,6 +465,7 @@ impl Wires {
             };
             state.trace.note(now, event);
             if let Fate::Arrives(at) = fate {
+                state.sent_bytes += bytes;
                 sent.push((to, at));
             }
         }
@@ -403,6 +500,12 @@ impl State {
         self.links.len() - 1
     }
 
+    fn record(&mut self, link: usize, what: Measure) {
+        if let Some(link) = self.links.get_mut(link) {
+            link.record = Some((what, Series::default()));
+        }
+    }
+
     fn rate(&self, link: usize) -> Rate {
         self.links
             .get(link)
@@ -414,6 +517,7 @@ impl State {
         if from == to {
             return None;
         }
+        let ends = [from, to];
         let (from, to) = (self.hosts.get(&from)?, self.hosts.get(&to)?);
         let (here, there) = (self.sites.get(from.site.0)?, self.sites.get(to.site.0)?);
         let mut links = vec![from.up];
@@ -436,6 +540,7 @@ impl State {
                 lost_per_million: u32::try_from(1_000_000 - arriving).unwrap_or(u32::MAX),
             },
             site: from.site.max(to.site),
+            ends,
             crosses: (from.site != to.site).then_some([from.site, to.site]),
             piece_bytes: in_a_millisecond
                 .unwrap_or(PIECE_BYTES_MOST)
@@ -448,9 +553,22 @@ impl State {
     fn outage(&self, path: &Path, now: u64) -> Option<u64> {
         let sites = path.crosses.iter().flatten();
         let sites = sites.filter_map(|site| self.sites.get(site.0));
-        let outages = sites.flat_map(|site| &site.outages);
+        let hosts = path.ends.iter().filter_map(|end| self.hosts.get(end));
+        let hosts = hosts.filter(|_| path.crosses.is_some());
+        let [one, other] = &path.ends;
+        let split = self
+            .sites
+            .get(path.site.0)
+            .filter(|_| path.crosses.is_none());
+        let splits = split.into_iter().flat_map(|site| &site.splits);
+        let splits = splits.filter(|(side, ..)| side.contains(one) != side.contains(other));
+        let outages = sites
+            .flat_map(|site| &site.outages)
+            .chain(hosts.flat_map(|host| &host.outages))
+            .copied()
+            .chain(splits.map(|(_, from, until)| (*from, *until)));
         let present = outages.filter(|(from, until)| (*from..*until).contains(&now));
-        present.map(|(_, until)| *until).max()
+        present.map(|(_, until)| until).max()
     }
 
     fn jitter(&mut self, path: &Path) -> u64 {
@@ -460,6 +578,13 @@ impl State {
             }
             _ => 0,
         }
+    }
+
+    /// How often in a row packets of a piece are lost at most, each sent again until it comes.
+    fn lost(&mut self, path: &Path, piece: u64) -> u64 {
+        let packets = piece.div_ceil(PACKET_BYTES);
+        let lost = (0..packets).map(|_| (0..16).take_while(|_| self.is_lost(path)).count());
+        lost.max().unwrap_or_default() as u64
     }
 
     fn is_lost(&mut self, path: &Path) -> bool {

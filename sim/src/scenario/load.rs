@@ -3,6 +3,7 @@
 //! Byte order: none.
 
 use std::fmt;
+use std::path::Path;
 
 use serde_yaml::Value;
 
@@ -44,8 +45,9 @@ impl std::error::Error for LoadError {}
 /// # Errors
 /// Where it is wrong, and what was expected.
 pub fn load(file: &str, text: &str) -> Result<Scenario, LoadError> {
-    let scenario: Scenario =
+    let mut scenario: Scenario =
         serde_yaml::from_str(text).map_err(|error| misread(file, &error, true))?;
+    read_traces(file, &mut scenario, text)?;
     checked(file, scenario, |key| place::of(text, key))
 }
 
@@ -78,7 +80,8 @@ pub fn with(file: &str, text: &str, settings: &[(String, String)]) -> Result<Sce
         let read: Result<Scenario, _> = serde_yaml::from_value(value.clone());
         read.map_err(|error| wrong(error.to_string()))?;
     }
-    let scenario = serde_yaml::from_value(value).map_err(|error| failed(error.to_string()))?;
+    let mut scenario = serde_yaml::from_value(value).map_err(|error| failed(error.to_string()))?;
+    read_traces(file, &mut scenario, "")?;
     checked(&format!("{file} with what was set"), scenario, |_| None)
 }
 
@@ -86,6 +89,34 @@ pub fn with(file: &str, text: &str, settings: &[(String, String)]) -> Result<Sce
 #[must_use]
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Scenario).to_value()
+}
+
+/// Takes the traces that are in files of their own into the scenario: it then says everything by itself.
+fn read_traces(file: &str, scenario: &mut Scenario, text: &str) -> Result<(), LoadError> {
+    for (number, work) in scenario.workload.iter_mut().enumerate() {
+        let Some(replay) = &mut work.replay else {
+            continue;
+        };
+        let Some(name) = replay.file.take() else {
+            continue;
+        };
+        let path = Path::new(file).with_file_name(&name);
+        let key = format!("workload.{number}.replay.file");
+        let csv = std::fs::read_to_string(&path).map_err(|error| LoadError {
+            file: file.to_owned(),
+            at: place::of(text, &key),
+            key,
+            why: format!("{}: {error}; expected a trace there", path.display()),
+        })?;
+        replay.csv = Some(csv);
+        replay.rows().map_err(|(line, why)| LoadError {
+            file: path.display().to_string(),
+            at: Some((line, 1)),
+            key: String::new(),
+            why,
+        })?;
+    }
+    Ok(())
 }
 
 fn checked(
@@ -200,7 +231,7 @@ fn set(value: &mut Value, path: &str, to: Value) -> Result<(), String> {
 mod tests {
     use super::*;
     use crate::scenario::units::{Bytes, Rate};
-    use crate::scenario::{Mode, Pattern};
+    use crate::scenario::{Mode, Pattern, Size};
 
     const SMALL: &str = "\
 about: A branch fetches a file.
@@ -226,7 +257,10 @@ expect:
         let scenario = load("it.yaml", SMALL).unwrap();
         assert_eq!(scenario.sites["branch"].link.up(), Rate(2_000_000));
         assert_eq!(scenario.hosts["desks"].mode, Mode::Distributed);
-        assert_eq!(scenario.contents["update"].size, Bytes(20_000_000));
+        assert_eq!(
+            scenario.contents["update"].size(),
+            Size::Constant(Bytes(20_000_000))
+        );
         assert_eq!(scenario.workload[0].arrive.pattern, Pattern::Uniform);
     }
 

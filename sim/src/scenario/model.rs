@@ -7,8 +7,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Content;
 use super::expectation::Expectation;
-use super::units::{Bytes, Rate, Span};
+use super::fault::Fault;
+use super::policy::{DiscoveryPolicy, OfferPolicy, OriginPolicy, PeerPolicy, Profile, Window};
+use super::replay::Replay;
+use super::units::{Bytes, Part, Rate, Span};
 
 /// An enterprise, and what happens in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +36,8 @@ pub struct Scenario {
     pub contents: BTreeMap<String, Content>,
     /// Who fetches what, and when.
     pub workload: Vec<Work>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
     /// What must come out, such as `wan_saved_percent >= 90`.
     pub expect: Vec<Expectation>,
 }
@@ -48,6 +54,7 @@ impl Default for Scenario {
             hosts: BTreeMap::new(),
             contents: BTreeMap::new(),
             workload: Vec::new(),
+            faults: Vec::new(),
             expect: Vec::new(),
         }
     }
@@ -96,6 +103,12 @@ pub struct Link {
     pub up: Option<Rate>,
     /// One way.
     pub latency: Span,
+    /// How much longer single messages may take, any time up to it as likely as the other.
+    pub jitter: Span,
+    /// How many packets are lost, each on its own.
+    pub loss: Part,
+    /// What waits in front of a busy line, each way; what senders keep there by themselves where it is not given.
+    pub queue: Option<Bytes>,
 }
 
 impl Link {
@@ -112,6 +125,9 @@ impl Default for Link {
             down: Rate(10_000_000),
             up: None,
             latency: Span::millis(25),
+            jitter: Span(0),
+            loss: Part(0),
+            queue: None,
         }
     }
 }
@@ -163,6 +179,24 @@ pub struct Group {
     pub clients: u32,
     /// What they keep.
     pub store: Store,
+    /// The rate of their ports, in either direction; that of their site's `lan` where it is not given.
+    pub lan_rate: Option<Rate>,
+    /// What kind of machine they are.
+    pub profile: Profile,
+    /// When they may begin to fetch: what would begin at another time begins when a window opens.
+    pub fetch_during: Vec<Window>,
+    /// When they answer others.
+    pub serve_during: Vec<Window>,
+    /// How long nothing is asked of the origin, so that neighbours may have it first.
+    pub wait_for_peers: Span,
+    /// How they look for others.
+    pub discovery: DiscoveryPolicy,
+    /// How they ask neighbours and hosted caches.
+    pub peers: PeerPolicy,
+    /// How they ask the origin.
+    pub origin: OriginPolicy,
+    /// What they offer to the hosted cache.
+    pub offers: OfferPolicy,
 }
 
 impl Default for Group {
@@ -176,6 +210,15 @@ impl Default for Group {
             serves: true,
             clients: 64,
             store: Store::default(),
+            lan_rate: None,
+            profile: Profile::default(),
+            fetch_during: Vec::new(),
+            serve_during: Vec::new(),
+            wait_for_peers: Span(0),
+            discovery: DiscoveryPolicy::default(),
+            peers: PeerPolicy::default(),
+            origin: OriginPolicy::default(),
+            offers: OfferPolicy::default(),
         }
     }
 }
@@ -225,32 +268,32 @@ impl Default for Store {
     }
 }
 
-/// Something to fetch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Content {
-    /// Its length.
-    pub size: Bytes,
-}
-
-impl Default for Content {
-    fn default() -> Self {
-        Self {
-            size: Bytes(20_000_000),
-        }
-    }
-}
-
 /// Hosts that fetch something.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Work {
     /// Which content; may be left out where there is only one.
     pub fetch: Option<String>,
     /// Which groups of hosts; all where none is given.
     pub hosts: Vec<String>,
+    /// How many times each of them does.
+    pub requests: u32,
     /// When each of them fetches it.
     pub arrive: Arrive,
+    /// Instead of all that: requests that somebody recorded.
+    pub replay: Option<Replay>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            fetch: None,
+            hosts: Vec::new(),
+            requests: 1,
+            arrive: Arrive::default(),
+            replay: None,
+        }
+    }
 }
 
 /// When hosts begin to fetch.

@@ -13,3 +13,22 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> &'a 
         })
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_or_a_beginning_finds_its_name() {
+        let names = ["count", "clients", "version", "serves"];
+        for (name, expected) in [
+            ("cuont", "count"),
+            ("ver", "version"),
+            ("client", "clients"),
+            ("serve", "serves"),
+        ] {
+            assert_eq!(nearest(name, names), expected, "{name}");
+        }
+        assert_eq!(nearest("x", []), "");
+    }
+}

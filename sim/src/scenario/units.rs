@@ -159,6 +159,11 @@ quantities! {
         "Mbit/s" = 1_000_000,
         "Gbit/s" = 1_000_000_000,
     }
+    /// Millionths of a whole.
+    Part("a part", plain false, "2 % or 150 ppm") {
+        "ppm" = 1,
+        "%" = 10_000,
+    }
     /// Nanoseconds.
     Span("a time", plain false, "50 ms or 10 min") {
         "ns" = 1,
@@ -168,6 +173,24 @@ quantities! {
         "min" = 60_000_000_000,
         "h" = 3_600_000_000_000,
         "d" = 86_400_000_000_000,
+    }
+}
+
+impl Part {
+    /// All of it.
+    pub const WHOLE: Self = Self(1_000_000);
+
+    /// So much of a number, rounded down.
+    #[must_use]
+    pub fn of_all(self, all: u64) -> u64 {
+        let part = u128::from(all) * u128::from(self.0) / u128::from(Self::WHOLE.0);
+        u64::try_from(part).unwrap_or(u64::MAX)
+    }
+
+    /// As a fraction.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        self.0 as f64 / 1e6
     }
 }
 

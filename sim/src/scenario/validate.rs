@@ -4,7 +4,8 @@
 
 use super::model::{Arrive, Mode, Pattern, Scenario};
 use super::near::nearest;
-use super::units::Span;
+use super::units::{Bytes, Span};
+use super::validate_more as more;
 
 /// Hosts that a scenario may have, in all its branches.
 const HOSTS_LIMIT: u64 = 10_000_000;
@@ -16,7 +17,7 @@ pub(super) struct Mistake {
     pub(super) why: String,
 }
 
-fn mistake(key: impl Into<String>, why: impl Into<String>) -> Mistake {
+pub(super) fn mistake(key: impl Into<String>, why: impl Into<String>) -> Mistake {
     Mistake {
         key: key.into(),
         why: why.into(),
@@ -25,7 +26,15 @@ fn mistake(key: impl Into<String>, why: impl Into<String>) -> Mistake {
 
 /// The first mistake there is.
 pub(super) fn first_mistake(scenario: &Scenario) -> Option<Mistake> {
-    let checks = [emptiness, sites, hosts, contents, workload];
+    let checks = [
+        emptiness,
+        sites,
+        hosts,
+        more::contents,
+        more::groups,
+        workload,
+        super::fault::check,
+    ];
     checks.iter().find_map(|check| check(scenario).err())
 }
 
@@ -33,7 +42,10 @@ fn emptiness(scenario: &Scenario) -> Result<(), Mistake> {
     for (key, is_empty) in [
         ("sites", scenario.sites.is_empty()),
         ("hosts", scenario.hosts.is_empty()),
-        ("contents", scenario.contents.is_empty()),
+        (
+            "contents",
+            scenario.contents.is_empty() && !more::only_replays(scenario),
+        ),
         ("workload", scenario.workload.is_empty()),
     ] {
         if is_empty {
@@ -56,6 +68,7 @@ fn sites(scenario: &Scenario) -> Result<(), Mistake> {
             ("link.down", site.link.down.0 == 0),
             ("link.up", site.link.up().0 == 0),
             ("lan.rate", site.lan.rate.0 == 0),
+            ("link.queue", site.link.queue == Some(Bytes(0))),
         ] {
             if is_zero {
                 return Err(mistake(
@@ -63,6 +76,10 @@ fn sites(scenario: &Scenario) -> Result<(), Mistake> {
                     "0 is none: expected more",
                 ));
             }
+        }
+        if site.link.loss.0 > more::LOSS_MOST.0 {
+            let why = format!("more than {} is no line; expected less", more::LOSS_MOST);
+            return Err(mistake(format!("sites.{name}.link.loss"), why));
         }
     }
     if scenario.data_centre.rate.is_some_and(|rate| rate.0 == 0) {
@@ -109,21 +126,12 @@ fn hosts(scenario: &Scenario) -> Result<(), Mistake> {
     Ok(())
 }
 
-fn contents(scenario: &Scenario) -> Result<(), Mistake> {
-    for (name, content) in &scenario.contents {
-        if content.size.0 == 0 {
-            return Err(mistake(
-                format!("contents.{name}.size"),
-                "nothing can be fetched of 0 B",
-            ));
-        }
-    }
-    Ok(())
-}
-
 fn workload(scenario: &Scenario) -> Result<(), Mistake> {
     for (at, work) in scenario.workload.iter().enumerate() {
         let key = |rest: &str| format!("workload.{at}{rest}");
+        if more::replay(work, &key)? {
+            continue;
+        }
         match &work.fetch {
             Some(name) => known(&scenario.contents, name, "content", || key(".fetch"))?,
             None if scenario.contents.len() > 1 => {
@@ -179,7 +187,7 @@ fn arrival(arrive: &Arrive, key: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
-fn known<T>(
+pub(super) fn known<T>(
     table: &std::collections::BTreeMap<String, T>,
     name: &str,
     what: &str,

@@ -25,8 +25,8 @@ pub use settings::ClientSettings;
 
 use super::exchanges::Exchanges;
 use super::{
-    MESSAGE_MIN_BYTES, MessageType, PayloadPlace, ProtocolVersion, REQUEST_MAX_BYTES, RequestId,
-    Response, ResponseBody, VersionRange,
+    BlockIndex, MESSAGE_MIN_BYTES, MessageType, PayloadPlace, ProtocolVersion, REQUEST_MAX_BYTES,
+    RequestId, Response, ResponseBody, VersionRange,
 };
 use crate::entropy::{Entropy, Purpose};
 use crate::error::{ApiMisuse, Rejected};
@@ -125,6 +125,47 @@ impl Client {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.outstanding.next_deadline()
+    }
+
+    /// What is asked in an exchange.
+    pub(crate) fn query(&self, exchange: Exchange) -> Option<&Query> {
+        self.outstanding.get(exchange.0).map(|it| &it.query)
+    }
+
+    /// Whether all exchanges wait for their first answer.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let waits = |request: &Outstanding| {
+            matches!(
+                request.stage,
+                Stage::Waiting {
+                    was_repeated: false
+                }
+            )
+        };
+        self.outstanding.iter().all(|(_, request)| waits(request))
+    }
+
+    /// The block of an exchange came, and at that moment another block of its segment was asked for.
+    pub(crate) fn again(
+        &mut self,
+        exchange: Exchange,
+        block: BlockIndex,
+        at: Instant,
+    ) -> Option<Tag> {
+        self.now = self.now.max(at);
+        let deadline = self.deadline();
+        let request = self.outstanding.get_mut(exchange.0)?;
+        if let Question::Block { index, .. } = &mut request.query.question {
+            *index = block;
+        }
+        let tag = request.tag;
+        self.outstanding.start_timer(exchange.0, deadline);
+        Some(tag)
+    }
+
+    /// The block of an exchange came, and nothing was asked for.
+    pub(crate) fn over(&mut self, exchange: Exchange) -> Option<Tag> {
+        self.outstanding.remove(exchange.0).map(|it| it.tag)
     }
 
     fn ask(&mut self, tag: Tag, peer: Peer, question: Question) -> Result<(), ApiMisuse> {
