@@ -2,6 +2,8 @@
 //! Invariant: each passes its own expectations.
 //! Byte order: none.
 
+use crate::scenario::{LoadError, Scenario, with};
+
 /// A scenario that comes with the program.
 #[derive(Debug, Clone, Copy)]
 pub struct Builtin {
@@ -9,14 +11,31 @@ pub struct Builtin {
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
+    /// What makes a long one take seconds, as `--set` has it.
+    pub shortened: &'static [(&'static str, &'static str)],
+}
+
+impl Builtin {
+    /// The scenario, as long as it may be where everything is tried.
+    ///
+    /// # Errors
+    /// Where its text is wrong.
+    pub fn short(&self) -> Result<Scenario, LoadError> {
+        let sets = self.shortened.iter();
+        let sets: Vec<(String, String)> = sets
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        with(self.name, self.text, &sets)
+    }
 }
 
 macro_rules! builtins {
-    ($($name:literal),+ $(,)?) => {
+    ($($name:literal $(with $key:literal = $value:literal)?),+ $(,)?) => {
         /// All of them, the simplest first.
         pub const BUILTINS: &[Builtin] = &[$(Builtin {
             name: $name,
             text: include_str!(concat!("../scenarios/", $name, ".yaml")),
+            shortened: &[$(($key, $value))?],
         }),+];
     };
 }
@@ -37,6 +56,7 @@ builtins![
     "partition-heal",
     "hostile-peer",
     "hunt",
+    "million" with "sites.branch.copies" = "10",
 ];
 
 /// The one of a name.
@@ -50,7 +70,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::scenario::load;
     use crate::{flow, plan::Plan};
 
     /// What happened when a scenario was run last, as it stands in the repository.
@@ -64,7 +83,7 @@ mod tests {
         let mut traces = String::new();
         for builtin in BUILTINS {
             let name = builtin.name;
-            let scenario = load(name, builtin.text).unwrap_or_else(|error| panic!("{error}"));
+            let scenario = builtin.short().unwrap_or_else(|error| panic!("{error}"));
             assert!(
                 scenario.about.len() > 40,
                 "{name} says too little of itself"

@@ -5,10 +5,12 @@
 use std::sync::Arc;
 
 use peerdist::client;
+use peerdist::content::Version;
 use peerdist::discovery::{ProberSettings, ResponderSettings, Suppression};
 use peerdist::hosted_cache;
 use peerdist::retrieval::VersionRange;
 use peerdist::retrieval::server::ServerSettings;
+use peerdist_node::get;
 
 use crate::scenario::Group;
 use crate::scenario::policy::{Profile, is_open};
@@ -44,7 +46,17 @@ impl Tuning {
         }
     }
 
-    pub(crate) fn client(&self, settings: &mut client::Settings) {
+    /// Of the client framework: as this project's programs have it, or Windows, and what the scenario says otherwise.
+    pub(crate) fn client(&self, version: Version) -> client::Settings {
+        let mut settings = match self.0.profile {
+            Profile::Current => get::Settings::default().of(version),
+            Profile::Windows7 | Profile::Windows8 => client::Settings::default(),
+        };
+        self.tune(&mut settings);
+        settings
+    }
+
+    fn tune(&self, settings: &mut client::Settings) {
         let group = &self.0;
         let (discovery, origin) = (&group.discovery, &group.origin);
         put(
@@ -158,11 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_stays_as_core_has_it() {
+    fn what_is_not_said_stays_as_the_programs_have_it() {
         let tuning = tuning("");
-        let mut client = client::Settings::default();
-        tuning.client(&mut client);
-        assert_eq!(client, client::Settings::default());
+        for version in [Version::V1, Version::V2] {
+            let of_node = get::Settings::default().of(version);
+            assert_eq!(tuning.client(version), of_node);
+        }
         let mut prober = ProberSettings::default();
         tuning.prober(&mut prober);
         assert_eq!(prober, ProberSettings::default());
@@ -175,12 +188,24 @@ mod tests {
     }
 
     #[test]
+    fn windows_asks_as_it_is_documented() {
+        let eight = tuning("profile: windows_8").client(Version::V2);
+        assert_eq!(eight, client::Settings::default());
+        let seven = tuning("profile: windows_7, version: 1").client(Version::V1);
+        assert_eq!(seven.retrieval.versions, VersionRange::ONLY_1_0);
+        let as_eight = client::Settings {
+            retrieval: client::Settings::default().retrieval,
+            ..seven
+        };
+        assert_eq!(as_eight, client::Settings::default());
+    }
+
+    #[test]
     fn what_is_said_is_set() {
         let tuning = tuning(
             "wait_for_peers: 60 s, clients: 3, version: 1, profile: windows_7, peers: { segment_timer: 60 s, segments: 4, requests: 8 }, origin: { backlog: 1 MiB, ranges: 2, range: 64 KiB, look_again: 2 s }, discovery: { wait: 3 s, answer_delay: 10 ms, repeats: 0, suppression: 4, per_second: 5, remember_nobody: 1 s, remember_peers: 9 s }, offers: { after: 50 %, delay: 4 s }",
         );
-        let mut client = client::Settings::default();
-        tuning.client(&mut client);
+        let client = tuning.client(Version::V1);
         assert_eq!(client.origin_delay_ms, 60_000);
         assert_eq!(
             (client.origin_backlog_bytes, client.look_again_ms),

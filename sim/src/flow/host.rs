@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use peerdist::client::{DiscoveryToken, DownloadToken, Downloader, FetchToken, Settings};
+use peerdist::client::{DiscoveryToken, DownloadToken, Downloader, FetchToken};
 use peerdist::content::{SegmentId, Version};
 use peerdist::discovery::{
     Prober, ProberInput, ProberSettings, Replies, Responder, ResponderInput, ResponderSettings,
@@ -175,8 +175,7 @@ impl Host {
     pub(super) fn asking(&mut self) -> Option<&mut Asking> {
         if self.asking.is_none() {
             let seed = |what: &str| self.seed_for(what);
-            let mut settings = Settings::default();
-            self.tuning.client(&mut settings);
+            let settings = self.tuning.client(self.version());
             let machine = Downloader::new(settings, &seed("downloader")).ok()?;
             let mut settings = ProberSettings::default();
             self.tuning.prober(&mut settings);

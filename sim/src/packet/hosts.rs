@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use peerdist::content::Version;
 use peerdist::hosted_cache::Version as HostedVersion;
 use peerdist::retrieval::server::ServerSettings;
 use peerdist_node::clock::Clock;
@@ -238,8 +239,8 @@ impl ClientHost {
         request.order = self.policy.order;
         request.settings.workers = 0;
         request.settings.encoding.content_information = self.policy.version;
-        self.tuning.client(&mut request.settings.of_v1);
-        self.tuning.client(&mut request.settings.of_v2);
+        request.settings.of_v1 = self.tuning.client(Version::V1);
+        request.settings.of_v2 = self.tuning.client(Version::V2);
         request.discovery = discovery;
         if let Some(cache) = cache {
             request.cache = Some(cache);

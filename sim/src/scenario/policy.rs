@@ -140,12 +140,17 @@ pub struct OfferPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
-    /// All versions of the protocols.
+    /// A program of this project: all versions of the protocols, several blocks of a segment asked of a peer at a time, a
+    /// minute for a segment.
     #[default]
     Current,
-    /// Windows 7: content information, retrieval and offers of version 1.0 alone.
+    /// Windows 7: content information, retrieval and offers of version 1.0 alone; one block of a segment asked of a peer
+    /// at a time, five seconds for a segment, as documented.
     #[serde(rename = "windows_7")]
     Windows7,
+    /// Windows 8 and later: as Windows 7, with all versions.
+    #[serde(rename = "windows_8")]
+    Windows8,
 }
 
 #[cfg(test)]
