@@ -95,7 +95,6 @@ impl Downloader {
         };
         let is_quiet = self.outputs.is_empty()
             && !self.is_stirred
-            && self.discoveries.is_empty()
             && self.verifying.is_empty()
             && self.fetches.is_empty()
             && self.segment_lists.is_empty()
@@ -107,12 +106,24 @@ impl Downloader {
         {
             return false;
         }
+        // Whether a server could be asked for more, were it not for the limit of all requests.
+        let mut has_room = false;
         for (key, session) in &self.sessions {
+            if !self.keeps_turns(session, &mut has_room) {
+                return false;
+            }
+            if session.asked == 0 {
+                continue;
+            }
             let Some(steady) = steady_session(download, session) else {
                 return false;
             };
             into.keys.push(*key);
             into.sessions.push(steady);
+        }
+        // What a session leaves goes to whoever has room.
+        for session in &mut into.sessions {
+            session.is_all &= !has_room;
         }
         for ask in self.asks.values() {
             let session = into.keys.iter().position(|key| *key == ask.session);
@@ -134,6 +145,35 @@ impl Downloader {
             });
         }
         !into.lanes.is_empty() && self.retrieval.is_waiting()
+    }
+
+    /// Whether each server that gives a block of a session is the next to be asked for one, as long as any is left.
+    /// Sessions and their servers are asked in their order, so those that have room come behind all that ask, but one
+    /// whose share the limit of all requests cut off.
+    fn keeps_turns(&self, session: &Session, has_room: &mut bool) -> bool {
+        let limits = &self.settings;
+        let is_full = self.retrieval.outstanding() >= limits.retrieval.outstanding_limit as usize;
+        session.servers.iter().all(|server| {
+            if server.is_gone {
+                return true;
+            }
+            let had = match server.ranges {
+                Ranges::Unknown => session.idle,
+                Ranges::Known(ranges) => session.idle.intersection(&ranges),
+                Ranges::Asked => return false,
+            };
+            let has_all = had.difference(&server.refused) == session.idle;
+            let has_work = server.work(&session.idle, session.is_simple, 0) != Work::Nothing;
+            if has_work && server.asked < limits.requests_per_server_and_segment {
+                let is_first = !*has_room;
+                *has_room = true;
+                let load = self.load.get(&server.peer).copied().unwrap_or_default();
+                return is_full
+                    && load < limits.requests_per_server
+                    && (server.asked == 0 || is_first && has_all);
+            }
+            server.asked == 0 || session.idle.is_empty() || has_all && !*has_room
+        })
     }
 
     /// What is asked in an exchange.
@@ -270,29 +310,10 @@ fn parts_of(steady: &Steady) -> Vec<Part> {
     steady.sessions.iter().map(part).collect()
 }
 
-/// A session whose servers all give block after block; nothing where it is not so.
+/// A session that asks for one block after the other; nothing where it is not so.
 fn steady_session(download: &Download, session: &Session) -> Option<SteadySession> {
-    if session.discovery.is_some() {
-        return None;
-    }
     let wanted = &download.segments.get(session.segment)?.wanted;
     let full = wanted.length / wanted.block_size;
-    for server in session.servers.iter().filter(|server| !server.is_gone) {
-        let had = match server.ranges {
-            Ranges::Unknown if session.is_simple => session.idle,
-            Ranges::Known(ranges) => session.idle.intersection(&ranges),
-            Ranges::Unknown | Ranges::Asked => return None,
-        };
-        let is_equal = had.difference(&server.refused) == session.idle;
-        let may_go_on = match server.asked {
-            0 => server.work(&session.idle, session.is_simple, 0) == Work::Nothing,
-            1 => is_equal,
-            _ => false,
-        };
-        if !may_go_on {
-            return None;
-        }
-    }
     let mut ranges = session.idle.ranges();
     let (first, second) = (ranges.next(), ranges.next());
     if second.is_some() {

@@ -10,8 +10,11 @@
 //! client, so each message gets the same part of the client's. Messages of one kind are as long as each other: who
 //! started first arrives first, and no heap is needed.
 
+mod rounds;
+
 use std::collections::VecDeque;
 
+use self::rounds::Rounds;
 use super::network::Path;
 
 /// Where a lane is.
@@ -90,6 +93,8 @@ pub(super) struct Fluid {
     /// What each is on the way until, the next first.
     flows: VecDeque<(u128, u32)>,
     due: Option<u64>,
+    /// Whether all of them go from the same port to the same port.
+    is_one_path: bool,
 }
 
 impl Fluid {
@@ -107,7 +112,10 @@ impl Fluid {
     }
 
     /// All that were under way are there.
-    pub(super) fn ready(&mut self, lanes: &[Lane]) {
+    pub(super) fn ready(&mut self, lanes: &[Lane], path: impl Fn(&Lane) -> Path) {
+        let mut paths = lanes.iter().map(path);
+        let first = paths.next();
+        self.is_one_path = paths.all(|path| Some(path) == first);
         let number = |lane: u32| lanes.get(lane as usize).map_or(0, |lane| lane.flow);
         self.flows
             .make_contiguous()
@@ -154,11 +162,8 @@ impl Fluid {
         };
         // Nearly always there is one.
         let (_, first) = self.flows.front()?;
-        if self
-            .flows
-            .get(1)
-            .is_none_or(|(target, _)| *target > reached)
-        {
+        let second = self.flows.get(1);
+        if self.is_one_path || second.is_none_or(|(target, _)| *target > reached) {
             return lanes.get(*first as usize).map(|lane| (path_of(lane), 0));
         }
         let there = self.flows.iter().enumerate();
@@ -207,13 +212,28 @@ pub(super) struct Burst {
     pub(super) late: VecDeque<Late>,
     pub(super) flow_names: u64,
     order: u64,
+    rounds: Rounds,
 }
 
 impl Burst {
     /// Lets everything happen that is before `until`, as long as only blocks come. Tells how many came.
     pub(super) fn run(&mut self, until: u64) -> u64 {
+        self.rounds.begin(self.lanes.len());
+        self.go_on(until)
+    }
+
+    #[cfg(test)]
+    pub(super) fn run_without_jumps(&mut self, until: u64) -> u64 {
+        self.rounds.never();
+        self.go_on(until)
+    }
+
+    fn go_on(&mut self, until: u64) -> u64 {
         let mut came = 0;
         loop {
+            if self.rounds.is_due(came) {
+                self.round(until, &mut came);
+            }
             let flow = [self.requests.due, self.blocks.due]
                 .into_iter()
                 .flatten()

@@ -135,8 +135,9 @@ impl Branch<'_> {
             lane.whole = lifted.map_or(0, |it| it.left);
             fluid.add(lane.whole, place);
         }
-        burst.requests.ready(&burst.lanes);
-        burst.blocks.ready(&burst.lanes);
+        let lanes = &burst.lanes;
+        burst.requests.ready(lanes, |lane| lane.request_path);
+        burst.blocks.ready(lanes, |lane| lane.block_path);
         let came = burst.run(until);
         self.now = Instant::from_nanos(burst.now);
         self.take_up(number, bursts, [request_bytes, block_bytes]);

@@ -110,6 +110,89 @@ fn a_lane_that_finds_nothing_to_ask_for_is_over() {
     assert_eq!(before.lanes[0].peer, Peer(1));
 }
 
+/// Whatever is foretold must happen: who gave a block is asked for the next one of its segment, or for nothing where none
+/// is left and others still give; all the time, with shares that the limit of all requests cuts anywhere.
+#[test]
+fn whoever_gives_a_block_is_asked_for_the_next() {
+    let (mut foretold, mut cut) = (0, 0);
+    for (shares, limit, peers, parts) in (1..=4).flat_map(|shares| {
+        [2, 5, 8, 13, 64].into_iter().flat_map(move |limit| {
+            [
+                (shares, limit, 1, false),
+                (shares, limit, 3, false),
+                (shares, limit, 3, true),
+            ]
+        })
+    }) {
+        let mut settings = Settings {
+            requests_per_server_and_segment: shares,
+            requests_per_server: 7,
+            ..Settings::default()
+        };
+        settings.retrieval.outstanding_limit = limit;
+        let mut stage = Stage::with(settings);
+        stage.begin(&segments(&[40, 40, 40]), Mode::Distributed);
+        let mut sent: Vec<Sent> = Vec::new();
+        for peer in 1..=peers {
+            stage.find(peer, &[id(1), id(2), id(3)]);
+        }
+        let mut chance = 12_345_u64 + u64::from(shares * limit);
+        loop {
+            sent.extend(stage.sent());
+            if sent.is_empty() {
+                break;
+            }
+            chance = chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let picked = sent.remove((chance >> 33) as usize % sent.len());
+            stage.wait(1);
+            if picked.block.is_none() {
+                let is_cut = parts && picked.peer == Peer(2);
+                stage.list(
+                    picked,
+                    if is_cut {
+                        &[(0, 9), (20, 5)]
+                    } else {
+                        &[(0, 40)]
+                    },
+                );
+                continue;
+            }
+            let before = steady(&stage);
+            stage.give(picked);
+            let next = stage.sent();
+            if let Some(before) = before {
+                let lane = before
+                    .lanes
+                    .iter()
+                    .find(|lane| lane.exchange == picked.exchange);
+                let lane = lane.unwrap();
+                let session = &before.sessions[lane.session];
+                let lanes = before.lanes.iter().filter(|it| it.session == lane.session);
+                let asked: Vec<_> = next
+                    .iter()
+                    .map(|it| (it.peer, it.segment, it.block))
+                    .collect();
+                if session.next < session.end {
+                    foretold += 1;
+                    cut += u32::from(before.lanes.len() as u32 >= limit);
+                    let expected = (picked.peer, picked.segment, Some(at(session.next)));
+                    assert_eq!(asked, [expected], "{shares} {limit} {peers} {parts}");
+                } else if session.is_all && lanes.count() > 1 {
+                    foretold += 1;
+                    assert_eq!(asked, [], "{shares} {limit} {peers} {parts}");
+                }
+            }
+            sent.extend(next);
+        }
+    }
+    assert!(
+        foretold > 2_000 && cut > 500,
+        "{foretold} foretold, {cut} of them at the limit"
+    );
+}
+
 #[test]
 fn what_cannot_have_been_is_refused() {
     let mut stage = underway();
