@@ -56,7 +56,7 @@ builtins![
     "partition-heal",
     "hostile-peer",
     "hunt",
-    "million" with "sites.branch.copies" = "10",
+    "million" with "sites.branch.copies" = "2",
 ];
 
 /// The one of a name.

@@ -3,9 +3,10 @@
 //! Invariant: what happened is the same as block by block; a test runs scenarios both ways.
 //! Byte order: none.
 
+use peerdist::cipher::padded_len;
 use peerdist::client::{Passed, Steady};
 use peerdist::retrieval::client::Query;
-use peerdist::retrieval::server::{Answer, Connection, Input as ServerInput, Output};
+use peerdist::retrieval::server::{Answer, BlockFrame, Connection, Input as ServerInput, Output};
 use peerdist::retrieval::{BlockIndex, BlockSet};
 use peerdist::time::Instant;
 
@@ -35,6 +36,19 @@ pub(super) struct Bursts {
     lifted: Vec<Lifted>,
 }
 
+/// How long the answer with a whole block is where others are as this one, which may be the last of its segment.
+fn whole_block(like: &BlockFrame, block_len: u32) -> Option<u64> {
+    let payload_len = match like.iv {
+        Some(_) => u32::try_from(padded_len(block_len as usize)).ok()?,
+        None => block_len,
+    };
+    let whole = Answer::Block(BlockFrame {
+        payload_len,
+        ..*like
+    });
+    Some(whole.body_len() as u64)
+}
+
 impl Branch<'_> {
     /// Whether many things may be done in one step where nobody would notice. Faults are let happen one by one, and so is
     /// everything where several branches share a network: one would run ahead of the others.
@@ -43,7 +57,7 @@ impl Branch<'_> {
     }
 
     /// Blocks come to a host: if nothing else happens there, many at once.
-    pub(super) fn try_burst(&mut self, number: u32, block_body: u64) {
+    pub(super) fn try_burst(&mut self, number: u32, frame: &BlockFrame) {
         if !self.may_skip() {
             return;
         }
@@ -52,7 +66,7 @@ impl Branch<'_> {
             return;
         }
         let mut bursts = std::mem::take(&mut self.bursts);
-        let came = self.burst(number, block_body, &mut bursts);
+        let came = self.burst(number, frame, &mut bursts);
         bursts.rest = if came.is_some_and(|came| came >= BLOCKS_LEAST) {
             0
         } else {
@@ -61,7 +75,7 @@ impl Branch<'_> {
         self.bursts = bursts;
     }
 
-    fn burst(&mut self, number: u32, block_body: u64, bursts: &mut Bursts) -> Option<u64> {
+    fn burst(&mut self, number: u32, frame: &BlockFrame, bursts: &mut Bursts) -> Option<u64> {
         let host = self.hosts.get(number as usize)?;
         let asking = host.asking.as_deref()?;
         if host.downloads.len() != 1 || !asking.machine.steady(&mut bursts.steady) {
@@ -69,8 +83,8 @@ impl Branch<'_> {
         }
         let left = |it: &peerdist::client::SteadySession| u64::from(it.end - it.next);
         let blocks: u64 = bursts.steady.sessions.iter().map(left).sum();
-        let sizes = bursts.steady.sessions.iter().map(|it| it.block_bytes);
-        let bytes = (blocks + bursts.steady.lanes.len() as u64) * u64::from(sizes.max()?);
+        let block_len = bursts.steady.sessions.first()?.block_bytes;
+        let bytes = (blocks + bursts.steady.lanes.len() as u64) * u64::from(block_len);
         let is_one_size = bursts.steady.sessions.windows(2);
         let mut is_one_size =
             is_one_size.map(|two| matches!(two, [a, b] if a.block_bytes == b.block_bytes));
@@ -89,7 +103,7 @@ impl Branch<'_> {
         let mut message = Vec::new();
         query.encode_into(&mut message);
         let request_bytes = RETRIEVAL_REQUEST + message.len() as u64;
-        let block_bytes = RETRIEVAL_RESPONSE + block_body;
+        let block_bytes = RETRIEVAL_RESPONSE + whole_block(frame, block_len)?;
 
         self.gather(number, bursts)?;
         let flows = |phase| {

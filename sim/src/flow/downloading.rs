@@ -331,8 +331,8 @@ impl Branch<'_> {
             self.client(number, Input::Message { exchange, bytes });
         } else {
             self.client(number, Input::Response { exchange, response });
-            if let Answer::Block(_) = answer {
-                self.try_burst(number, answer.body_len() as u64);
+            if let Answer::Block(frame) = answer {
+                self.try_burst(number, frame);
             }
         }
     }
