@@ -85,7 +85,7 @@ const VAES512: &[Class] = &[Class::Vaes512];
 const ANY: &[Class] = &[Class::Any];
 
 /// All rows that have a floor.
-pub const GATES: [Gate; 9] = [
+pub const GATES: [Gate; 12] = [
     Gate {
         row: "v1-sha256",
         family: Family::Sha256,
@@ -168,6 +168,27 @@ pub const GATES: [Gate; 9] = [
         row: "retrieval-machine",
         family: Family::Scalar,
         published: bounds_of_ours(2e6, 5e6),
+        published_for: ANY,
+        lesser: &[],
+    },
+    Gate {
+        row: "flow-events",
+        family: Family::Scalar,
+        published: bounds_of_ours(5e6, 15e6),
+        published_for: ANY,
+        lesser: &[],
+    },
+    Gate {
+        row: "flow-events-beside-heap",
+        family: Family::Scalar,
+        published: bounds(0.3, 0.9),
+        published_for: ANY,
+        lesser: &[],
+    },
+    Gate {
+        row: "packet-hosts",
+        family: Family::Scalar,
+        published: bounds(0.3, 0.7),
         published_for: ANY,
         lesser: &[],
     },

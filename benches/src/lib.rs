@@ -11,6 +11,7 @@
 //! | [`rows`] | what is measured against what |
 //! | [`gates`] | floors and targets, verdicts |
 //! | [`cutting_quality`], [`quality`] | what cutting by content keeps of edited contents, and its subcommand |
+//! | [`scale`] | how the time of a simulation grows with its hosts |
 //! | [`report`], [`ratios`] | the table, JSON, and the subcommand that prints them |
 
 pub mod core_share;
@@ -25,5 +26,6 @@ pub mod ratios;
 pub mod report;
 pub mod rivals;
 pub mod rows;
+pub mod scale;
 pub mod stats;
 pub mod workload;

@@ -7,6 +7,7 @@ use clap::Parser;
 use peerdist_benches::engines;
 use peerdist_benches::quality::CuttingQuality;
 use peerdist_benches::ratios::Ratios;
+use peerdist_benches::scale::Scale;
 
 /// Every number beside its rival in the same run
 #[derive(Debug, Parser)]
@@ -14,6 +15,7 @@ use peerdist_benches::ratios::Ratios;
 enum Command {
     Ratios(Ratios),
     CuttingQuality(CuttingQuality),
+    Scale(Scale),
     /// List the kernels of this processor as the settings that force them
     Engines,
 }
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     match Command::parse() {
         Command::Ratios(ratios) => ratios.run(),
         Command::CuttingQuality(quality) => quality.run(),
+        Command::Scale(scale) => scale.run(),
         Command::Engines => engines::print(),
     }
 }

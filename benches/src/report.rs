@@ -16,6 +16,9 @@ pub enum Unit {
     /// Messages a second, one by one: millions are only written so for people.
     #[serde(rename = "msg/s")]
     MessagesASecond,
+    /// Events of a simulation, in the same way.
+    #[serde(rename = "events/s")]
+    EventsASecond,
 }
 
 impl Unit {
@@ -24,7 +27,7 @@ impl Unit {
     pub fn of(self, a_second: f64) -> f64 {
         match self {
             Self::GigabytesASecond => rounded(a_second / 1e9),
-            Self::MessagesASecond => a_second.round(),
+            Self::MessagesASecond | Self::EventsASecond => a_second.round(),
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod files;
 pub mod judge;
 pub mod memory;
 pub mod retrieval;
+pub mod simulation;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -119,7 +120,7 @@ impl Entry {
 }
 
 /// All rows, in order.
-pub const ROWS: [Entry; 16] = [
+pub const ROWS: [Entry; 19] = [
     Entry::memory("v1-sha256", memory::v1_sha256),
     Entry::memory("v2-sha512", memory::v2_sha512),
     Entry::memory("v2-cut-and-hash", memory::v2_cut_and_hash),
@@ -129,6 +130,12 @@ pub const ROWS: [Entry; 16] = [
     Entry::file("info-v1-2-threads", files::v1_two_threads),
     Entry::file("info-v2-2-threads", files::v2_two_threads),
     Entry::memory("retrieval-machine", retrieval::machine),
+    Entry::memory("flow-events", simulation::flow_events),
+    Entry::memory(
+        "flow-events-beside-heap",
+        simulation::flow_events_beside_heap,
+    ),
+    Entry::file("packet-hosts", simulation::packet_hosts),
     Entry::memory("v1-sha256-tape", memory::v1_sha256_tape),
     Entry::memory("v2-cut", memory::v2_cut),
     Entry::memory("aes-cbc-encrypt-64k-stride", cipher::encrypt_unpadded),
