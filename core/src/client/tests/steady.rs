@@ -176,7 +176,7 @@ fn whoever_gives_a_block_is_asked_for_the_next() {
                     .collect();
                 if session.next < session.end {
                     foretold += 1;
-                    cut += u32::from(before.lanes.len() as u32 >= limit);
+                    cut += u32::from(before.lanes.len() >= limit as usize);
                     let expected = (picked.peer, picked.segment, Some(at(session.next)));
                     assert_eq!(asked, [expected], "{shares} {limit} {peers} {parts}");
                 } else if session.is_all && lanes.count() > 1 {

@@ -221,10 +221,10 @@ mod tests {
             latency: 200_000,
             ..Burst::default()
         };
-        for session in 0..sessions {
+        for shorter in (0..).step_by(7).take(sessions) {
             burst.sessions.push(Session {
                 next: 40,
-                end: 500 - 7 * session as u32,
+                end: 500 - shorter,
                 is_all: true,
                 lanes: 0,
                 first: 0,
