@@ -194,12 +194,18 @@ fn drawn(samples: &[Sample]) -> String {
         "<polyline points=\"{}\" fill=\"none\" stroke=\"#1a6fb0\" stroke-width=\"2\"/>",
         line.join(" ")
     );
-    for (x, y, seconds) in points {
+    let last = points.len().saturating_sub(1);
+    for (place, (x, y, seconds)) in points.into_iter().enumerate() {
+        let (anchor, aside) = if place == last {
+            ("end", 0.0)
+        } else {
+            ("start", 8.0)
+        };
         let _ = writeln!(
             svg,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#1a6fb0\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{seconds:.2} s</text>",
-            x - 8.0,
-            y - 6.0
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#1a6fb0\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{seconds:.2} s</text>",
+            x + aside,
+            y + 18.0
         );
     }
     let _ = write!(
