@@ -150,10 +150,19 @@ fn a_clock_that_is_ahead_forgets_too_early() {
     let hosts = "count: 2, store: { max_age: 1 h }";
     let (_, _, summary) = run(Engine::Flow, hosts, "");
     assert_eq!(summary.bytes_from_peers, 2_000_000);
-    let ahead = "{ kind: clock_skew, at: 15 s, ahead: 2 h, who: { host: 0 } }";
-    let twice = "count: 1, store: { max_age: 1 h }";
-    let (_, _, summary) = run(Engine::Flow, twice, ahead);
-    assert_eq!(summary.failed, 0);
+    for (skew, from_peers) in [
+        ("ahead: 2 h", 0),
+        ("ahead: 30 min", 2_000_000),
+        ("behind: 2 h", 2_000_000),
+    ] {
+        let fault = format!("{{ kind: clock_skew, at: 15 s, {skew}, who: {{ host: 0 }} }}");
+        let (_, _, summary) = run(Engine::Flow, hosts, &fault);
+        assert_eq!(
+            (summary.failed, summary.bytes_from_peers),
+            (0, from_peers),
+            "{skew}"
+        );
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// What draws, and what it is to be told so that it reads from its input and writes to its output, 300 dots an inch.
 const PROGRAMS: [(&str, &[&str]); 2] = [
-    ("rsvg-convert", &["--zoom", "4.1666", "-"]),
+    ("rsvg-convert", &["--zoom", "4.1666"]),
     ("resvg", &["--zoom", "4.1666", "-", "-c"]),
 ];
 

@@ -218,13 +218,7 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        let version = host.group.version;
-        let content = host
-            .downloads
-            .get(&op.download)
-            .map(|download| download.content);
-        let content = content.and_then(|content| plan.contents.get(content as usize));
-        let layout = content.and_then(|content| content.layout(version));
+        let layout = host.layout_of(plan, op.download);
         // The place of the segment is that among the missing ones; its bytes tell which of all it is.
         let segment = layout.and_then(|layout| {
             let after = layout
@@ -349,13 +343,7 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        let version = host.group.version;
-        let content = host
-            .downloads
-            .get(&passed.download)
-            .map(|download| download.content);
-        let content = content.and_then(|content| plan.contents.get(content as usize));
-        let layout = content.and_then(|content| content.layout(version));
+        let layout = host.layout_of(plan, passed.download);
         let segment =
             layout.and_then(|layout| layout.segments.iter().find(|it| it.id == passed.id));
         let Some(segment) = segment else {

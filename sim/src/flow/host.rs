@@ -21,7 +21,7 @@ use super::offering::Offers;
 use super::store::Store;
 use crate::chance::seed_of;
 use crate::outcome::Shares;
-use crate::plan::FetchPlan;
+use crate::plan::{FetchPlan, Layout, Plan};
 use crate::scenario::Group;
 use crate::tuning::Tuning;
 
@@ -276,6 +276,17 @@ impl Host {
     /// A connection stands idle again.
     pub(super) fn give_connection(&mut self, to: Option<u32>) {
         *self.idle.entry(to).or_default() += 1;
+    }
+
+    /// How what a download of it fetches falls into segments.
+    pub(super) fn layout_of<'plan>(
+        &self,
+        plan: &'plan Plan,
+        download: DownloadToken,
+    ) -> Option<&'plan Layout> {
+        let content = self.downloads.get(&download)?.content;
+        let content = plan.contents.get(content as usize)?;
+        content.layout(self.group.version).map(AsRef::as_ref)
     }
 
     /// The content information that it asks for.

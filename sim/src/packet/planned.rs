@@ -11,7 +11,7 @@ use super::faulting;
 use super::office::{
     Branch, CachePolicy, Client, Content, DataCentre, Download, Lan, Mode, Office, Wan,
 };
-use super::run::{Failure, run};
+use super::run::{Failure, Got, run};
 use super::shape::{LinkSettings, Quality, Rate};
 use crate::healing::late_of;
 use crate::outcome::{Outcome, Shares, SiteOutcome, Transfer};
@@ -132,14 +132,7 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
                 transfer.is_complete = true;
                 transfer.shares = got.shares;
                 site.metadata_bytes += got.metadata_bytes;
-                if !got.is_content {
-                    let what = format!("{} got something else than the content", download.host);
-                    site.violations.push(what);
-                }
-                if !got.is_store_within {
-                    let what = format!("the store of {} has more than it may", download.host);
-                    site.violations.push(what);
-                }
+                site.violations.extend(wrong_with(&download.host, got));
             }
             Err(why) => site.violations.push(format!("{}: {why}", download.host)),
         }
@@ -165,6 +158,15 @@ pub fn carry_out(plan: &Plan) -> Result<Outcome, Failure> {
         sites,
         series: together,
     })
+}
+
+/// What of a download is not as it must be.
+fn wrong_with(host: &str, got: &Got) -> impl Iterator<Item = String> {
+    let content = format!("{host} got something else than the content");
+    let store = format!("the store of {host} has more than it may");
+    let both = [(got.is_content, content), (got.is_store_within, store)];
+    let wrong = both.into_iter().filter(|(is_good, _)| !is_good);
+    wrong.map(|(_, what)| what)
 }
 
 fn branch(plan: &Plan, site: &SitePlan) -> Branch {
@@ -239,5 +241,36 @@ fn client(group: &Group, lan: Option<Lan>) -> Client {
             store_bytes: group.store.size.0,
         },
         downloads: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_bytes_and_a_store_too_full_are_told() {
+        let good = Got {
+            shares: Shares::default(),
+            metadata_bytes: 0,
+            lies: 0,
+            rejected: 0,
+            is_content: true,
+            is_store_within: true,
+        };
+        assert_eq!(wrong_with("desk-1", &good).count(), 0);
+        let bad = Got {
+            is_content: false,
+            is_store_within: false,
+            ..good
+        };
+        let told: Vec<String> = wrong_with("desk-1", &bad).collect();
+        assert_eq!(
+            told,
+            [
+                "desk-1 got something else than the content",
+                "the store of desk-1 has more than it may"
+            ]
+        );
     }
 }
