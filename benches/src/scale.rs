@@ -205,7 +205,7 @@ fn drawn(samples: &[Sample]) -> String {
             svg,
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"#1a6fb0\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{seconds:.2} s</text>",
             x + aside,
-            y + 18.0
+            y + if place == last { 34.0 } else { 18.0 }
         );
     }
     let _ = write!(
