@@ -179,7 +179,8 @@ impl Branch<'_> {
         if host.answering(now).is_none() {
             return;
         }
-        host.store.now = host.clock(now);
+        let clock = host.clock(now);
+        host.store.expire(clock);
         let lies = self.faulting.lies(number);
         let claims = &self.faulting.claims;
         if let Some(host) = self.hosts.get_mut(number as usize)
@@ -201,7 +202,8 @@ impl Branch<'_> {
         let Some(host) = self.host(number) else {
             return;
         };
-        host.store.now = host.clock(now);
+        let clock = host.clock(now);
+        host.store.expire(clock);
         let lies = self.faulting.lies(number);
         let claims = &self.faulting.claims;
         if let Some(host) = self.hosts.get_mut(number as usize)

@@ -171,7 +171,7 @@ impl Store {
     }
 
     /// Drops what is too old.
-    fn expire(&mut self, now: Instant) {
+    pub(super) fn expire(&mut self, now: Instant) {
         self.now = now;
         while let Some(&(used, handle)) = self.uses.first() {
             if now.since(used) <= self.age_limit {
