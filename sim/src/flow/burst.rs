@@ -14,6 +14,9 @@ mod rounds;
 
 use std::collections::VecDeque;
 
+use peerdist::cipher::padded_len;
+use peerdist::retrieval::server::{Answer, BlockFrame};
+
 use self::rounds::Rounds;
 use super::network::Path;
 
@@ -353,4 +356,17 @@ impl Burst {
         self.now = now;
         true
     }
+}
+
+/// How long the answer with a whole block is where others are as this one, which may be the last of its segment.
+pub(super) fn whole_block(like: &BlockFrame, block_len: u32) -> Option<u64> {
+    let payload_len = match like.iv {
+        Some(_) => u32::try_from(padded_len(block_len as usize)).ok()?,
+        None => block_len,
+    };
+    let whole = Answer::Block(BlockFrame {
+        payload_len,
+        ..*like
+    });
+    Some(whole.body_len() as u64)
 }

@@ -3,7 +3,6 @@
 //! Invariant: what happened is the same as block by block; a test runs scenarios both ways.
 //! Byte order: none.
 
-use peerdist::cipher::padded_len;
 use peerdist::client::{Passed, Steady};
 use peerdist::retrieval::client::Query;
 use peerdist::retrieval::server::{Answer, BlockFrame, Connection, Input as ServerInput, Output};
@@ -11,7 +10,7 @@ use peerdist::retrieval::{BlockIndex, BlockSet};
 use peerdist::time::Instant;
 
 use super::branch::{Branch, Happening, Sending};
-use super::burst::{Burst, Lane, Late, Moment, Phase, Session};
+use super::burst::{Burst, Lane, Late, Moment, Phase, Session, whole_block};
 use super::host::Caller;
 use super::network::{Flow, Lifted, Path, service_of};
 use super::overhead::{RETRIEVAL_REQUEST, RETRIEVAL_RESPONSE};
@@ -34,19 +33,6 @@ pub(super) struct Bursts {
     peers: Vec<u32>,
     messages: Vec<Option<Sending>>,
     lifted: Vec<Lifted>,
-}
-
-/// How long the answer with a whole block is where others are as this one, which may be the last of its segment.
-fn whole_block(like: &BlockFrame, block_len: u32) -> Option<u64> {
-    let payload_len = match like.iv {
-        Some(_) => u32::try_from(padded_len(block_len as usize)).ok()?,
-        None => block_len,
-    };
-    let whole = Answer::Block(BlockFrame {
-        payload_len,
-        ..*like
-    });
-    Some(whole.body_len() as u64)
 }
 
 impl Branch<'_> {
