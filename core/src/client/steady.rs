@@ -158,9 +158,9 @@ impl Downloader {
                 return true;
             }
             let had = match server.ranges {
-                Ranges::Unknown => session.idle,
+                Ranges::Unknown if session.is_simple || server.asked == 0 => session.idle,
                 Ranges::Known(ranges) => session.idle.intersection(&ranges),
-                Ranges::Asked => return false,
+                Ranges::Unknown | Ranges::Asked => return false,
             };
             let has_all = had.difference(&server.refused) == session.idle;
             let has_work = server.work(&session.idle, session.is_simple, 0) != Work::Nothing;
