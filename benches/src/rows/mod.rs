@@ -120,7 +120,7 @@ impl Entry {
 }
 
 /// All rows, in order.
-pub const ROWS: [Entry; 19] = [
+pub const ROWS: [Entry; 20] = [
     Entry::memory("v1-sha256", memory::v1_sha256),
     Entry::memory("v2-sha512", memory::v2_sha512),
     Entry::memory("v2-cut-and-hash", memory::v2_cut_and_hash),
@@ -143,6 +143,7 @@ pub const ROWS: [Entry; 19] = [
     Entry::memory("retrieval-block-list", retrieval::block_list),
     Entry::memory("retrieval-block-missing", retrieval::block_missing),
     Entry::memory("retrieval-block-held", retrieval::block_held),
+    Entry::file("flow-events-one-by-one", simulation::flow_events_one_by_one),
 ];
 
 #[cfg(test)]

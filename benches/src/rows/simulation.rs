@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,12 @@ use super::judge::{Round, Subject, Unit};
 use crate::core_share::share_of_core;
 use crate::pairs::{Side, timed_on_cpu};
 
-/// A block leaves as a request, which arrives, and comes as an answer, which arrives.
+/// A block leaves as a request, which arrives, and comes as an answer, which arrives. In a burst none of them is carried
+/// out by itself, and in recurring rounds not even the burst is.
 const EVENTS_OF_A_BLOCK: u64 = 4;
+
+/// Hosts of a branch whose blocks are carried out one by one, which takes long.
+const HOSTS_ONE_BY_ONE: u64 = 5;
 
 /// Events that wait in the bare loop: those of a host that fetches several blocks at a time, and of its neighbours.
 const WAITING: u64 = 256;
@@ -28,16 +33,28 @@ const SIMULATED_MS: u64 = 1_000;
 
 /// Events of the flow engine a second: a branch of the built-in scenario `million`.
 pub fn flow_events(context: &Context) -> Round {
-    flow_row(context, "flow-events")
+    flow_row(context, "flow-events", branch_of_million(&[]))
 }
 
 /// The same, held against the bare loop.
 pub fn flow_events_beside_heap(context: &Context) -> Round {
-    flow_row(context, "flow-events-beside-heap")
+    flow_row(context, "flow-events-beside-heap", branch_of_million(&[]))
 }
 
-fn flow_row(context: &Context, name: &'static str) -> Round {
-    let plan = branch_of_million();
+/// A few hosts of it, with every block carried out by itself; informs only.
+pub fn flow_events_one_by_one(context: &Context) -> Round {
+    let few = (
+        "hosts.desks.count".to_owned(),
+        HOSTS_ONE_BY_ONE.to_string(),
+    );
+    let plan = branch_of_million(&[few]).map(|mut plan| {
+        plan.bursts = false;
+        plan
+    });
+    flow_row(context, "flow-events-one-by-one", plan)
+}
+
+fn flow_row(context: &Context, name: &'static str, plan: Result<Plan, String>) -> Round {
     let events = plan.as_ref().map_err(Clone::clone).and_then(events_of);
     let ours = plan.as_ref().map_err(Clone::clone).and_then(|plan| {
         let events = events.clone()?;
@@ -62,10 +79,11 @@ fn flow_row(context: &Context, name: &'static str) -> Round {
     })
 }
 
-fn branch_of_million() -> Result<Plan, String> {
+fn branch_of_million(more: &[(String, String)]) -> Result<Plan, String> {
     let million = builtin::find("million").ok_or("there is no scenario 'million'")?;
-    let one = [("sites.branch.copies".to_owned(), "1".to_owned())];
-    let scenario = peerdist_sim::scenario::with(million.name, million.text, &one);
+    let one = ("sites.branch.copies".to_owned(), "1".to_owned());
+    let settings: Vec<_> = iter::once(one).chain(more.iter().cloned()).collect();
+    let scenario = peerdist_sim::scenario::with(million.name, million.text, &settings);
     Ok(Plan::new(
         Arc::new(scenario.map_err(|error| error.to_string())?),
         1,
