@@ -5,8 +5,24 @@
 //!
 //! Layout:
 //!
-//! - [`coverage`]: which requirements code enforces and vectors pin;
+//! - [`catalogue`]: the requirements, built in;
+//! - [`cases`]: what is expected, a folder a document and a file a section;
+//! - [`judge`]: cases, sessions, verdicts, and running them;
+//! - [`targets`]: what is judged, and how it is reached;
+//! - [`deviants`]: implementations that are wrong on purpose, which the cases are proven against;
+//! - [`evidence`]: what was sent and received, for people and for Wireshark;
+//! - [`wire`]: messages of all documents, by readers and writers of the judge's own;
+//! - [`coverage`]: which requirements code enforces, cases assert and vectors pin;
 //! - [`vectors`]: files of test vectors, and their replay against core.
 
+pub mod cases;
+pub mod catalogue;
+pub mod clock;
 pub mod coverage;
+pub mod deviants;
+pub mod evidence;
+pub mod judge;
+pub mod report;
+pub mod targets;
 pub mod vectors;
+pub mod wire;

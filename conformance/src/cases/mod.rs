@@ -1,0 +1,18 @@
+//! What is expected: the cases, a folder a document and a file a section.
+//! Invariant: ids are never reused; every case names the requirements that it asserts, and asserts them.
+//! Byte order: that of each document.
+
+mod pccrr;
+
+use crate::judge::Case;
+
+/// All cases, in the order of the documents.
+#[must_use]
+pub fn all() -> Vec<&'static Case> {
+    let documents = [pccrr::SECTIONS];
+    documents
+        .into_iter()
+        .flatten()
+        .flat_map(|section| section.iter())
+        .collect()
+}

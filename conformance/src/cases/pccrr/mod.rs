@@ -1,0 +1,33 @@
+//! MS-PCCRR: what a peer answers.
+//! Invariant: "silently discarded" is shown by silence and then a good request that is served.
+//! Byte order: that of the messages.
+
+mod section_2_1;
+mod section_2_2_3;
+mod section_2_2_5;
+mod section_2_2_6;
+mod section_3_2_1;
+mod section_3_2_5_1;
+mod section_3_2_5_2;
+mod section_3_2_5_3;
+mod section_3_2_5_4;
+mod section_3_2_5_5;
+
+use crate::judge::Case;
+
+/// The sections.
+pub(super) const SECTIONS: &[&[Case]] = &[
+    section_2_1::CASES,
+    section_2_2_3::CASES,
+    section_2_2_5::CASES,
+    section_2_2_6::CASES,
+    section_3_2_1::CASES,
+    section_3_2_5_1::CASES,
+    section_3_2_5_2::CASES,
+    section_3_2_5_3::CASES,
+    section_3_2_5_4::CASES,
+    section_3_2_5_5::CASES,
+];
+
+/// What HTTP makes of a discarded message.
+const DISCARDED: &[&str] = &["rr-discard-closes", "rr-discard-http-error"];

@@ -1,0 +1,117 @@
+//! Which case finds which deviant.
+//! Invariant: a deviant counts as caught only if the case meant for it says so, and not if another does.
+//! Byte order: none.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::{Deviant, stage};
+use crate::cases;
+use crate::judge::run::{self, run_one};
+use crate::judge::session::Settings;
+use crate::judge::{Case, CaseResult, Role, Tag, Verdict};
+
+/// How it went with one deviant.
+#[derive(Debug)]
+pub struct Row {
+    /// Which.
+    pub deviant: &'static Deviant,
+    /// The verdict of the case meant for it.
+    pub verdict: Verdict,
+    /// What the case said.
+    pub text: String,
+}
+
+impl Row {
+    /// Whether the case meant for it found it.
+    #[must_use]
+    pub fn is_caught(&self) -> bool {
+        matches!(self.verdict, Verdict::Fail | Verdict::Warn)
+    }
+}
+
+/// Runs the case meant for each deviant against it, several at a time, in the order of the deviants.
+///
+/// # Errors
+/// That of the system where one cannot be started.
+pub fn run_meant(deviants: &[&'static Deviant], settings: &Settings) -> io::Result<Vec<Row>> {
+    let cases = cases::all();
+    let slots: Vec<Mutex<Option<io::Result<Row>>>> =
+        deviants.iter().map(|_| Mutex::default()).collect();
+    let mut order: Vec<usize> = (0..deviants.len()).collect();
+    // Those that wait for timers first.
+    order.sort_by_key(|place| {
+        let case = deviants
+            .get(*place)
+            .and_then(|deviant| meant(&cases, deviant));
+        case.is_none_or(|case| !case.has(Tag::Timer))
+    });
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..settings.jobs.clamp(1, deviants.len().max(1)) {
+            scope.spawn(|| {
+                while let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (Some(deviant), Some(slot)) = (deviants.get(*place), slots.get(*place))
+                    else {
+                        continue;
+                    };
+                    let row = row(deviant, meant(&cases, deviant), settings);
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(row);
+                }
+            });
+        }
+    });
+    slots
+        .into_iter()
+        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
+}
+
+fn meant(cases: &[&'static Case], deviant: &Deviant) -> Option<&'static Case> {
+    cases
+        .iter()
+        .copied()
+        .find(|case| case.id == deviant.caught_by)
+}
+
+fn row(
+    deviant: &'static Deviant,
+    case: Option<&'static Case>,
+    settings: &Settings,
+) -> io::Result<Row> {
+    let Some(case) = case else {
+        return Ok(Row {
+            deviant,
+            verdict: Verdict::Inconclusive,
+            text: format!("there is no case {}", deviant.caught_by),
+        });
+    };
+    let stage = stage(deviant.mistake.role(), Some(deviant.mistake))?;
+    let result = run_one(case, &stage.targets, settings);
+    Ok(Row {
+        deviant,
+        verdict: result.verdict,
+        text: said(&result),
+    })
+}
+
+/// What a result says, in a line.
+#[must_use]
+pub fn said(result: &CaseResult) -> String {
+    let finding = result.findings.first();
+    let finding = finding.map(|found| format!("{}: {}", found.requirement, found.text));
+    finding
+        .or_else(|| result.reason.clone())
+        .unwrap_or_default()
+}
+
+/// Runs all cases of a role against the implementation of it that has nothing wrong.
+///
+/// # Errors
+/// That of the system where it cannot be started.
+pub fn run_correct(role: Role, settings: &Settings) -> io::Result<Vec<CaseResult>> {
+    let stage = stage(role, None)?;
+    Ok(run::run(&cases::all(), &stage.targets, settings, &|_| ()))
+}

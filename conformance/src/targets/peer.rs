@@ -1,0 +1,426 @@
+//! A peer that is judged: whoever answers MS-PCCRR requests, and what it is said to hold.
+//! Invariant: every answer goes through the judge's own reader; a stimulus that could not be sent is inconclusive.
+//! Byte order: that of MS-PCCRR.
+
+use std::net::SocketAddr;
+
+use super::connection::{Answer, Connection};
+use crate::judge::session::Session;
+use crate::judge::{Outcome, Stop};
+use crate::wire::cipher::{self, Padding};
+use crate::wire::content_info::{ContentInfo, Segment, Version};
+use crate::wire::draft::Draft;
+use crate::wire::http;
+use crate::wire::retrieval::{self, Body, Message, Range, kind};
+
+/// A content that a peer is said to hold in full.
+#[derive(Debug, Clone)]
+pub struct Holding {
+    /// What describes it.
+    pub info: ContentInfo,
+    /// Its bytes, where the judge has them; else blocks are held against their hashes.
+    pub content: Option<Vec<u8>>,
+}
+
+/// A peer that is judged.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// What requests call it.
+    pub host: String,
+    /// What it holds.
+    pub holdings: Vec<Holding>,
+    /// How many clients it serves at a time, where that is known and few enough to be tried.
+    pub client_limit: Option<usize>,
+}
+
+/// An answer that is a message, and the exchange it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The message.
+    pub message: Message,
+    /// Its bytes, without the size in front.
+    pub bytes: Vec<u8>,
+}
+
+impl Peer {
+    /// One at an address.
+    #[must_use]
+    pub fn at(address: SocketAddr, holdings: Vec<Holding>) -> Self {
+        Self {
+            address,
+            host: address.to_string(),
+            holdings,
+            client_limit: None,
+        }
+    }
+
+    /// The first segment of that version that has at least so many blocks, and its content.
+    #[must_use]
+    pub fn segment(&self, version: Version, blocks: u32) -> Option<(&Segment, &Holding)> {
+        let of_version = |holding: &&Holding| holding.info.version == version;
+        self.holdings.iter().filter(of_version).find_map(|holding| {
+            let mut segments = holding.info.segments.iter();
+            let found = segments.find(|segment| segment.blocks() >= blocks)?;
+            Some((found, holding))
+        })
+    }
+
+    /// A request that carries a message, as it goes over a socket.
+    #[must_use]
+    pub fn request(&self, message: &[u8]) -> Vec<u8> {
+        http::request("POST", retrieval::PATH, &self.host, &[], message)
+    }
+}
+
+impl Session<'_, Peer> {
+    /// A segment that the peer holds, of that version and with so many blocks.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] where it is not said to hold such a one.
+    pub fn segment(&self, version: Version, blocks: u32) -> Result<(&Segment, &Holding), Stop> {
+        self.target.segment(version, blocks).ok_or_else(|| {
+            let name = match version {
+                Version::V1 => "1.0",
+                Version::V2 => "2.0",
+            };
+            let blocks = match blocks {
+                0 | 1 => String::new(),
+                more => format!(" with at least {more} blocks"),
+            };
+            Stop::Skip(format!(
+                "needs content information {name} of a held segment{blocks}"
+            ))
+        })
+    }
+
+    /// A connection.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where there is none.
+    pub fn connect(&self) -> Result<Connection, Stop> {
+        let address = self.target.address;
+        Connection::open(&self.recorder, address)
+            .map_err(|error| Stop::Inconclusive(format!("cannot connect to {address}: {error}")))
+    }
+
+    /// Sends bytes that have to go out for the case to mean anything.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`].
+    pub fn send(&self, connection: &mut Connection, bytes: &[u8]) -> Outcome {
+        connection
+            .send(bytes)
+            .map_err(|error| Stop::Inconclusive(format!("the stimulus could not be sent: {error}")))
+    }
+
+    /// Posts a message on a connection of its own.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where it could not be sent.
+    pub fn post(&self, message: &[u8]) -> Result<Answer, Stop> {
+        let mut connection = self.connect()?;
+        self.send(&mut connection, &self.target.request(message))?;
+        Ok(connection.response(self.settings.answer))
+    }
+
+    /// Posts a message that is not expected to be answered, and waits for as long as silence takes.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where it could not be sent.
+    pub fn post_for_nothing(&self, message: &[u8]) -> Result<Answer, Stop> {
+        let mut connection = self.connect()?;
+        self.send(&mut connection, &self.target.request(message))?;
+        Ok(connection.response(self.settings.silence))
+    }
+
+    /// Posts a message that has to be answered with one; `requirement` is the one that says so.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] where it was not, or not by a message in good form.
+    pub fn ask(&self, message: &Draft, requirement: &'static str) -> Result<Answered, Stop> {
+        let answer = self.post(&message.to_bytes())?;
+        self.message_of(answer, requirement)
+    }
+
+    /// The message in an answer that has to have one.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn message_of(&self, answer: Answer, requirement: &'static str) -> Result<Answered, Stop> {
+        let found = match answer {
+            Answer::Response(response) if response.status() == 200 => {
+                let bytes = self.reads(requirement, retrieval::unframed(&response.body))?;
+                let message = self.reads(requirement, retrieval::read(bytes))?;
+                return Ok(Answered {
+                    message,
+                    bytes: bytes.to_vec(),
+                });
+            }
+            Answer::Response(response) => format!("the answer is '{}'", response.head.start),
+            Answer::Closed(_) => "the connection was closed without an answer".to_owned(),
+            Answer::Silence(_) => {
+                let waited = self.settings.answer.as_secs_f32();
+                format!("there was no answer within {waited} s")
+            }
+            Answer::Broken(why) => format!("the answer is no HTTP: {why}"),
+        };
+        self.holds(false, requirement, found)?;
+        Err(Stop::Failed)
+    }
+
+    /// Asks for a block and gives what the fields of MSG_BLK say.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] where the answer is none.
+    pub fn ask_for_block(
+        &self,
+        segment: &Segment,
+        index: u32,
+        algorithm: u32,
+        requirement: &'static str,
+    ) -> Result<Block, Stop> {
+        let request = retrieval::get_blocks(&segment.id(), &[Range::new(index, 1)], algorithm);
+        let answered = self.ask(&request, requirement)?;
+        self.block_of(answered, requirement)
+    }
+
+    /// The fields of an answer that has to be MSG_BLK.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] where it is another.
+    pub fn block_of(&self, answered: Answered, requirement: &'static str) -> Result<Block, Stop> {
+        let Message {
+            kind: found,
+            algorithm,
+            body,
+            ..
+        } = answered.message;
+        if let Body::Block {
+            segment_id,
+            block_index,
+            next_block_index,
+            block,
+            vrf_block,
+            iv_block,
+        } = body
+        {
+            return Ok(Block {
+                algorithm,
+                segment_id,
+                block_index,
+                next_block_index,
+                block,
+                vrf_block,
+                iv_block,
+            });
+        }
+        self.is_kind(found, kind::BLOCK, requirement)?;
+        Err(Stop::Failed)
+    }
+
+    /// The ranges of the list of blocks that answers a request.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] where the answer is no MSG_BLKLIST.
+    pub fn ask_for_list(
+        &self,
+        segment_id: &[u8],
+        ranges: &[Range],
+        requirement: &'static str,
+    ) -> Result<BlockList, Stop> {
+        let request = retrieval::get_block_list(segment_id, ranges, cipher::algorithm::AES_128);
+        let answered = self.ask(&request, requirement)?;
+        self.list_of(answered, requirement)
+    }
+
+    /// The fields of an answer that has to be MSG_BLKLIST.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] where it is another.
+    pub fn list_of(
+        &self,
+        answered: Answered,
+        requirement: &'static str,
+    ) -> Result<BlockList, Stop> {
+        if let Body::BlockList {
+            segment_id,
+            ranges,
+            next_block_index,
+        } = answered.message.body
+        {
+            return Ok(BlockList {
+                segment_id,
+                ranges,
+                next_block_index,
+            });
+        }
+        self.is_kind(answered.message.kind, kind::BLOCK_LIST, requirement)?;
+        Err(Stop::Failed)
+    }
+
+    /// Asserts the type of a message.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn is_kind(&self, found: u32, expected: u32, requirement: &'static str) -> Outcome {
+        let (found_name, expected_name) = (retrieval::name_of(found), retrieval::name_of(expected));
+        self.holds(
+            found == expected,
+            requirement,
+            format_args!("the answer is {found_name}, expected {expected_name}"),
+        )
+    }
+
+    /// Asserts that a request is discarded: no message comes back, and a good request is served afterwards.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn is_discarded(&self, message: &[u8], requirement: &'static str) -> Outcome {
+        let answer = self.post_for_nothing(message)?;
+        self.is_no_message(&answer, requirement)?;
+        self.still_serves(requirement)
+    }
+
+    /// Asserts that an answer holds no message: silence, a closed connection, or an error of HTTP.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn is_no_message(&self, answer: &Answer, requirement: &'static str) -> Outcome {
+        match answer {
+            Answer::Silence(0) => self.holds(true, requirement, ""),
+            Answer::Closed(0) => self.quirk(
+                "rr-discard-closes",
+                requirement,
+                "the connection was closed",
+            ),
+            Answer::Response(response) if response.status() >= 400 && response.body.is_empty() => {
+                let found = format_args!("the answer is '{}'", response.head.start);
+                self.quirk("rr-discard-http-error", requirement, found)
+            }
+            Answer::Response(response) => self.holds(
+                false,
+                requirement,
+                format_args!(
+                    "the answer is '{}' with a body of {} bytes, expected none",
+                    response.head.start,
+                    response.body.len()
+                ),
+            ),
+            Answer::Silence(bytes) | Answer::Closed(bytes) => self.holds(
+                false,
+                requirement,
+                format_args!("{bytes} bytes came back, expected none"),
+            ),
+            Answer::Broken(why) => self.holds(
+                false,
+                requirement,
+                format_args!("what came back is no HTTP: {why}"),
+            ),
+        }
+    }
+
+    /// Asserts that a good request is answered.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn still_serves(&self, requirement: &'static str) -> Outcome {
+        let request = retrieval::negotiation_request(retrieval::VERSION_1, retrieval::VERSION_2);
+        let answered = self.ask(&request, requirement)?;
+        self.is_kind(
+            answered.message.kind,
+            kind::NEGOTIATION_RESPONSE,
+            requirement,
+        )
+    }
+
+    /// Asserts that a block is what its segment has there, whatever it is encrypted with.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn is_the_block(
+        &self,
+        block: &Block,
+        segment: &Segment,
+        holding: &Holding,
+        index: u32,
+        requirement: &'static str,
+    ) -> Result<Padding, Stop> {
+        let length = segment.block(index).len();
+        let plain = cipher::decrypt(
+            block.algorithm,
+            &segment.secret,
+            &block.iv_block,
+            &block.block,
+            length,
+        );
+        let Some((plain, padding)) = plain else {
+            self.holds(
+                false,
+                requirement,
+                format_args!(
+                    "block {index} does not decrypt to {length} bytes: {} bytes, CryptoAlgoId {}, {} bytes of IVBlock",
+                    block.block.len(),
+                    block.algorithm,
+                    block.iv_block.len()
+                ),
+            )?;
+            return Err(Stop::Failed);
+        };
+        let content = holding.content.as_ref();
+        let expected = content.and_then(|content| content.get(segment.block_in_content(index)));
+        let is_it = match expected {
+            Some(expected) => Some(expected == plain),
+            None => segment.verifies(index, &plain),
+        };
+        let Some(is_it) = is_it else {
+            return Err(Stop::Skip(format!(
+                "needs the content, or the hash of block {index}"
+            )));
+        };
+        self.holds(
+            is_it,
+            requirement,
+            format_args!(
+                "block {index} decrypts to {length} bytes that are not those of the content"
+            ),
+        )?;
+        Ok(padding)
+    }
+}
+
+/// The fields of MSG_BLKLIST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of the document")]
+pub struct BlockList {
+    pub segment_id: Vec<u8>,
+    pub ranges: Vec<Range>,
+    pub next_block_index: u32,
+}
+
+impl BlockList {
+    /// The blocks listed, in their order.
+    #[must_use]
+    pub fn indexes(&self) -> Vec<u32> {
+        // A list from the network may say four thousand million; no segment has more than 512.
+        let ranges = self
+            .ranges
+            .iter()
+            .flat_map(|range| range.indexes().take(513));
+        ranges.take(4_096).collect()
+    }
+}
+
+/// The fields of MSG_BLK.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of the document")]
+pub struct Block {
+    pub algorithm: u32,
+    pub segment_id: Vec<u8>,
+    pub block_index: u32,
+    pub next_block_index: u32,
+    pub block: Vec<u8>,
+    pub vrf_block: Vec<u8>,
+    pub iv_block: Vec<u8>,
+}

@@ -1,0 +1,106 @@
+//! The cases are proven: the right implementation passes all of them, and each deviant is caught by the one meant for it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be set up here has to stop the test"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use peerdist_conformance::judge::session::Settings;
+use peerdist_conformance::judge::{CaseResult, Role, Verdict};
+use peerdist_conformance::{cases, catalogue, deviants};
+
+/// On the loopback interface nothing takes long, and nearly all of a case is waiting.
+fn settings() -> Settings {
+    Settings {
+        silence: std::time::Duration::from_millis(150),
+        jobs: 24,
+        ..Settings::default()
+    }
+}
+
+fn passes_all(role: Role) {
+    let results = deviants::matrix::run_correct(role, &settings()).unwrap();
+    let told = |result: &CaseResult| {
+        let said = deviants::matrix::said(result);
+        format!("{}: {}: {said}", result.case.id, result.verdict.name())
+    };
+    let not_passed: Vec<String> = results
+        .iter()
+        .filter(|result| result.verdict != Verdict::Pass)
+        .map(told)
+        .collect();
+    assert!(not_passed.is_empty(), "{}", not_passed.join("\n"));
+    let mut not_asserted = Vec::new();
+    for result in &results {
+        for requirement in result.case.requirements {
+            if !result.asserted.contains(requirement) {
+                not_asserted.push(format!("{} does not assert {requirement}", result.case.id));
+            }
+        }
+    }
+    assert!(not_asserted.is_empty(), "{}", not_asserted.join("\n"));
+}
+
+fn catches_all(role: Role) {
+    let all: Vec<_> = deviants::all()
+        .into_iter()
+        .filter(|deviant| deviant.mistake.role() == role)
+        .collect();
+    let rows = deviants::matrix::run_meant(&all, &settings()).unwrap();
+    assert_eq!(rows.len(), all.len());
+    let missed: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.is_caught())
+        .map(|row| {
+            let (id, case) = (row.deviant.id, row.deviant.caught_by);
+            format!("{id}: {case}: {}: {}", row.verdict.name(), row.text)
+        })
+        .collect();
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn a_peer_without_mistakes_passes_all_cases() {
+    passes_all(Role::Peer);
+}
+
+#[test]
+fn every_wrong_peer_is_caught() {
+    catches_all(Role::Peer);
+}
+
+#[test]
+fn ids_are_unique_and_requirements_and_quirks_are_those_of_the_catalogue() {
+    let quirks = catalogue::quirks();
+    let mut ids = BTreeSet::new();
+    for case in cases::all() {
+        assert!(ids.insert(case.id), "{} twice", case.id);
+        assert!(!case.requirements.is_empty(), "{}", case.id);
+        for requirement in case.requirements {
+            assert!(
+                catalogue::find(requirement).is_some(),
+                "{}: {requirement}",
+                case.id
+            );
+        }
+        for quirk in case.quirks {
+            assert!(quirks.contains(quirk), "{}: {quirk}", case.id);
+        }
+    }
+    let mut names = BTreeMap::new();
+    for deviant in deviants::all() {
+        assert!(
+            names.insert(deviant.id, deviant).is_none(),
+            "{} twice",
+            deviant.id
+        );
+        assert!(
+            ids.contains(deviant.caught_by),
+            "{}: {}",
+            deviant.id,
+            deviant.caught_by
+        );
+    }
+}
