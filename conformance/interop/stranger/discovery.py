@@ -10,6 +10,7 @@ import random
 import selectors
 import socket
 import struct
+import sys
 import time
 
 from . import http1, soap
@@ -46,7 +47,8 @@ class Responder:
         self.pending, self.order, self.stopped = [], 0, False
         # One by the group and one by the address, so that unicast probes come in beside others that share the port.
         self.multicast, self.unicast = _bound(GROUP, PORT), _bound(interface, PORT)
-        self.multicast.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
+        if sys.platform == "linux":
+            self.multicast.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
         membership = socket.inet_aton(GROUP) + socket.inet_aton(interface)
         self.multicast.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
 

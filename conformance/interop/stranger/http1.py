@@ -73,7 +73,7 @@ class Channel:
         while line := self.line():
             size += len(line)
             name, colon, value = line.partition(":")
-            if size > HEAD_BYTES_MOST or len(fields) >= FIELDS_MOST or not colon or name != name.strip():
+            if size > HEAD_BYTES_MOST or len(fields) >= FIELDS_MOST or not colon or not name or name != name.strip():
                 raise BadHttp("a field that is none, or too many of them")
             name, value = name.lower(), value.strip()
             fields[name] = f"{fields[name]}, {value}" if name in fields else value
@@ -139,9 +139,13 @@ class Channel:
 
 def decimal(text):
     """A number of decimal digits."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+    if not _is_number(text):
         raise BadHttp(f"a number expected, {text[:40]!r} is there")
     return int(text)
+
+
+def _is_number(text):
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def connect(address, seconds):
@@ -165,9 +169,9 @@ def ask(address, method, target, fields, seconds, body=b""):
             if head is None:
                 raise BadHttp("no answer")
             status = head[0].split(" ")[1:2]
-            if not head[0].startswith("HTTP/1.") or not status or not status[0].isdigit():
+            if not head[0].startswith("HTTP/1.") or not status or not _is_number(status[0]):
                 raise BadHttp(f"a status line expected, {head[0][:40]!r} is there")
-            if len(status[0]) == 3 and status[0] >= "200":
+            if int(status[0]) >= 200:
                 return channel, int(status[0]), head[1]
     except BaseException:
         channel.connection.close()
@@ -177,7 +181,7 @@ def ask(address, method, target, fields, seconds, body=b""):
 def split(text):
     """HOST:PORT or [HOST]:PORT as (host, port)."""
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or not port.isascii() or len(port) > 5 or int(port) > 65535:
+    if not colon or not host or not _is_number(port) or int(port) > 65535:
         raise ValueError(f"HOST:PORT expected, {text[:60]!r} is there")
     if host.startswith("[") != host.endswith("]") or (":" in host) != host.startswith("["):
         raise ValueError(f"HOST:PORT expected, {text[:60]!r} is there; an IPv6 address stands in brackets")

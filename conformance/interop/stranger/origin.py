@@ -23,7 +23,8 @@ class Origin:
 
     def __init__(self, url, mistake=None):
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname or parts.username is not None:
+        host = re.fullmatch(r"[0-9A-Za-z._:-]{1,255}", parts.hostname or "", re.ASCII)
+        if parts.scheme != "http" or not host or parts.username is not None:
             raise ValueError(f"http://HOST/... expected, {url[:80]!r} is there")
         self.address = parts.hostname, parts.port or 80
         self.target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

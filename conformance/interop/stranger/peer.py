@@ -135,17 +135,18 @@ class Server:
 
     def run(self):
         """Accepts until stop()."""
-        while not self.stopped:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                # A client that went away, or no more file descriptors for a while.
-                time.sleep(0.01)
-                continue
-            if not self.room.acquire(blocking=False):
-                connection.close()
-                continue
-            threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+        with self.listener:
+            while not self.stopped:
+                try:
+                    connection, _ = self.listener.accept()
+                except OSError:
+                    # A client that went away, or no more file descriptors for a while.
+                    time.sleep(0.01)
+                    continue
+                if not self.room.acquire(blocking=False):
+                    connection.close()
+                    continue
+                threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, connection):
         try:
