@@ -230,8 +230,8 @@ class Serving(unittest.TestCase):
 
     def test_lists_the_blocks_that_are_needed_and_held(self):
         self.assertEqual(self.list([(3, 1), (0, 2), (1, 1)]), ([(0, 2), (3, 1)], 4))
-        self.assertEqual(self.list([(4, 100)]), ([(4, 2)], 0))
-        self.assertEqual(self.list([(100, 0xFFFFFFFF)]), ([], 0))
+        self.assertEqual(self.list([(4, 508)]), ([(4, 2)], 0))
+        self.assertEqual(self.list([(100, 412)]), ([], 0))
         self.assertEqual(self.list([]), ([], 0))
         self.assertEqual(self.list([(0, 6)], clients=0), ([], 0))
         self.assertEqual(self.list([(3, 1)], mistake="list-ignores-ranges"), ([(0, 6)], 0))
@@ -266,7 +266,9 @@ class Serving(unittest.TestCase):
 
     def test_lists_segments_by_their_places(self):
         ids = [bytes(32), self.segment.id, self.segment.id, bytes(48), self.segment.id]
-        body = bytes(range(16)) + retrieval.number(5) + b"".join(map(retrieval.segment_field, ids)) + retrieval.number(0)
+        body = bytes(range(16)) + retrieval.number(5) + b"".join(map(retrieval.segment_field, ids))
+        self.assertEqual(self.ask(retrieval.GETSEGLIST, body + retrieval.number(1) + b"x")[0].kind, retrieval.SEGLIST)
+        body += retrieval.number(0)
         header, reader = self.ask(retrieval.GETSEGLIST, body)
         self.assertEqual((header.kind, header.version), (retrieval.SEGLIST, 2))
         self.assertEqual(reader.take(16, "RequestID"), bytes(range(16)))
@@ -279,7 +281,7 @@ class Serving(unittest.TestCase):
         bodies = [(retrieval.GETBLKS, good[:size]) for size in range(len(good))]
         bodies += [(retrieval.GETBLKS, good + bytes(8)), (retrieval.BLK, good), (9, good), (retrieval.NEGO_REQ, bytes(4))]
         ranges = [(i, 1) for i in range(257)]
-        bodies += [(retrieval.GETBLKLIST, retrieval.get_block_list(self.segment.id, wrong)) for wrong in ([(0, 0)], ranges)]
+        bodies += [(retrieval.GETBLKLIST, retrieval.get_block_list(self.segment.id, wrong)) for wrong in ([(0, 0)], [(1, 512)], ranges)]
         bodies += [(retrieval.GETBLKLIST, retrieval.number(33) + bytes(33) + b"\0\1\0" + bytes(4))]
         for kind, body in bodies:
             self.assertRaises(Malformed, self.ask, kind, body, retrieval.VERSION_1)

@@ -19,6 +19,8 @@ HEADER_BYTES = 16
 REQUEST_BYTES_MOST = 96 * 1024
 RESPONSE_BYTES_MOST = 384 * 1024
 RANGES_MOST = 256
+# As long as the hashes that content information may have.
+ID_BYTES = (32, 48, 64)
 SEGMENT_BLOCKS_MOST = 512
 REQUEST_ID_BYTES = 16
 AGE_UNIT_HUNDREDTHS = 3
@@ -147,8 +149,8 @@ def read_versions(reader):
 def read_segment(reader):
     """A segment id with the size in front of it and the padding behind."""
     size = reader.be(4, "SizeOfSegmentID")
-    if size == 0:
-        raise Malformed(f"SizeOfSegmentID at offset {reader.at - 4}: a segment id expected, it is empty")
+    if size not in ID_BYTES:
+        raise Malformed(f"SizeOfSegmentID at offset {reader.at - 4}: 32, 48 or 64 expected, {size} is there")
     segment_id = reader.take(size, "SegmentID")
     reader.padding("ZeroPad")
     return segment_id
@@ -160,8 +162,8 @@ def read_ranges(reader, most=RANGES_MOST):
     if count > most:
         raise Malformed(f"count of ranges: at most {most} expected, {count} is there")
     ranges = [(reader.be(4, "Index"), reader.be(4, "Count")) for _ in range(count)]
-    if any(size == 0 for _, size in ranges):
-        raise Malformed("Count of a range: more than 0 expected")
+    if any(size == 0 or first + size > SEGMENT_BLOCKS_MOST for first, size in ranges):
+        raise Malformed(f"a range that is empty, or leaves the {SEGMENT_BLOCKS_MOST} blocks of a segment")
     return ranges
 
 
@@ -186,7 +188,7 @@ def read_get_segment_list(reader):
     """(request id, segment ids) of a MSG_GETSEGLIST; a blob in it is of no use here."""
     request_id = reader.take(REQUEST_ID_BYTES, "RequestID")
     count = reader.be(4, "CountOfSegmentIDs")
-    if count > reader.left() // 8:
+    if count > reader.left() // (4 + ID_BYTES[0]):
         raise Malformed(f"CountOfSegmentIDs: {count} do not fit into {reader.left()} bytes")
     segment_ids = [read_segment(reader) for _ in range(count)]
     reader.take(reader.be(4, "SizeOfExtensibleBlob"), "ExtensibleBlob")
@@ -216,7 +218,8 @@ def read_block(algorithm, reader):
 
 
 def _padded_end(reader):
-    if reader.left() < 4:
+    """The end behind a field of any length: the document has no padding there, and aligns every field."""
+    if 0 < reader.left() < 4:
         reader.padding("padding")
     reader.end("message")
 
