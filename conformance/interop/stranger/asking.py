@@ -1,6 +1,6 @@
 """The client-role peer: MS-PCCRR 3.1, one exchange a connection.
 
-Invariant: an answer that does not fit the question, or does not come within the request timer, raises; nothing of it is kept.
+Invariant: an answer that does not fit the question, or misses the request timer, raises; nothing of it is kept.
 Byte order: that of the messages.
 """
 

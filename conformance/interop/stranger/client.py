@@ -103,7 +103,11 @@ class Get:
                 self._refuse("discovery", error)
                 found = {}
         # A segment may occur several times in a content, so ids do not count them.
-        return [pair for segment in self.info.segments for pair in self._segment(file, segment, found.get(segment.id, []))]
+        return [
+            pair
+            for segment in self.info.segments
+            for pair in self._segment(file, segment, found.get(segment.id, []))
+        ]
 
     def _segment(self, file, segment, peers):
         missing = {block.index: block for block in segment.blocks}

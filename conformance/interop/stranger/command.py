@@ -70,8 +70,12 @@ def _parser():
     get = commands.add_parser("get", help="get a content from peers and its origin")
     get.add_argument("url", help="http://HOST/...")
     get.add_argument("-o", "--output", required=True, metavar="FILE")
-    get.add_argument("--interface", type=_interface, metavar="IP", help="probe from there [default: the system's choice]")
-    get.add_argument("--peer", type=_address, action="append", default=[], metavar="HOST:PORT", help="instead of probes")
+    get.add_argument(
+        "--interface", type=_interface, metavar="IP", help="probe from there [default: the system's choice]"
+    )
+    get.add_argument(
+        "--peer", type=_address, action="append", default=[], metavar="HOST:PORT", help="instead of probes"
+    )
     get.add_argument("--info-version", type=int, choices=(1, 2), default=2, help="the highest to ask for")
     get.add_argument("--json", action="store_true", help="the summary on standard output")
     get.add_argument("--mistake", choices=mistakes.names("get"))
@@ -99,7 +103,9 @@ def _peer(arguments):
         different = create.first_difference(file, info)
         if different:
             where = f"the block of {different.size} bytes at {different.start}"
-            raise Failure(1, f"{arguments.content} is not the content of {arguments.info}: {where} has another hash")
+            raise Failure(
+                1, f"{arguments.content} is not the content of {arguments.info}: {where} has another hash"
+            )
         store = peer.Store(file, info)
         server = peer.Server(arguments.listen, peer.Responses(store, arguments.clients, arguments.mistake))
         responder = None

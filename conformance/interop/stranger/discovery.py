@@ -74,7 +74,9 @@ class Responder:
             probe = soap.read_probe(data)
         except (OSError, Malformed):
             return
-        if len(self.pending) == PENDING_MOST or not any(known in self.store.segments for known in probe.segment_ids):
+        if len(self.pending) == PENDING_MOST or not any(
+            known in self.store.segments for known in probe.segment_ids
+        ):
             return
         due = time.monotonic() + random.uniform(1, APP_MAX_DELAY_MS) / 1000
         self.order += 1

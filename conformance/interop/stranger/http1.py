@@ -73,7 +73,13 @@ class Channel:
         while line := self.line():
             size += len(line)
             name, colon, value = line.partition(":")
-            if size > HEAD_BYTES_MOST or len(fields) >= FIELDS_MOST or not colon or not name or name != name.strip():
+            if (
+                size > HEAD_BYTES_MOST
+                or len(fields) >= FIELDS_MOST
+                or not colon
+                or not name
+                or name != name.strip()
+            ):
                 raise BadHttp("a field that is none, or too many of them")
             name, value = name.lower(), value.strip()
             fields[name] = f"{fields[name]}, {value}" if name in fields else value
