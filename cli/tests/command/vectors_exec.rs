@@ -185,11 +185,11 @@ fn one_that_dies_is_started_again_and_its_last_words_are_told() {
         r#"echo x >>starts; {READ}; echo "{{\"id\":\"$id\",\"unsupported\":\"soon\"}}"; {READ}; echo "no luck with $id" >&2; exit 7"#
     );
     let room = Room::new();
-    let ended = run(&room, "pccrc-derive-000[1-6]", &once, &[]).judged_bad();
+    let ended = run(&room, "pccrc-key-file-000[1-6]", &once, &[]).judged_bad();
     let said = failures(&ended);
     assert_eq!(said.len(), 3, "{ended:?}");
-    let expected = "pccrc-derive-0002: the program ended with exit status: 7 before it answered, \
-                    and said on standard error: \"no luck with pccrc-derive-0002\"; expected {";
+    let expected = "pccrc-key-file-0002: the program ended with exit status: 7 before it answered, \
+                    and said on standard error: \"no luck with pccrc-key-file-0002\"; expected {";
     assert!(said[0].starts_with(expected), "{}", said[0]);
     assert_eq!(room.read("starts"), b"x\nx\nx\n");
     assert!(
@@ -200,7 +200,7 @@ fn one_that_dies_is_started_again_and_its_last_words_are_told() {
     assert!(
         ended
             .text()
-            .contains("unsupported, 3 vectors, first pccrc-derive-0001: \"soon\"\n")
+            .contains("unsupported, 3 vectors, first pccrc-key-file-0001: \"soon\"\n")
     );
 }
 
