@@ -9,6 +9,7 @@ use peerdist_node::content_info::THREADS_MAX;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::conform::args::ConformCommand;
 pub(crate) use crate::doctor::DoctorArgs;
 use crate::get::args::GetArgs;
 pub(crate) use crate::hosted_cache::args::HostedCacheArgs;
@@ -70,6 +71,9 @@ pub(crate) enum Command {
     /// Hold this implementation, or another one, against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),
+    /// Judge implementations of the protocols, this one or others
+    #[command(subcommand)]
+    Conform(ConformCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Write the man pages
