@@ -47,7 +47,10 @@ pub(super) fn judge(
     });
     bar.finish_and_clear();
     let took = clock::now().saturating_duration_since(begun);
-    let mut report = Report::new(&results, named.names.clone(), settings, took);
+    let roles = run::roles(&results);
+    let mut names = named.names.clone();
+    names.retain(|name, _| roles.iter().any(|role| role.name() == *name));
+    let mut report = Report::new(&results, names, settings, took);
     if let Some(expected) = &expected {
         report.expect(expected);
     }
