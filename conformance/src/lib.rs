@@ -10,11 +10,13 @@
 //! - [`judge`]: cases, sessions, verdicts, and running them;
 //! - [`targets`]: what is judged, and how it is reached;
 //! - [`deviants`]: implementations that are wrong on purpose, which the cases are proven against;
+//! - [`capture`]: recorded traffic of others, judged without a packet of our own;
 //! - [`evidence`]: what was sent and received, for people and for Wireshark;
 //! - [`wire`]: messages of all documents, by readers and writers of the judge's own;
 //! - [`coverage`]: which requirements code enforces, cases assert and vectors pin;
 //! - [`vectors`]: files of test vectors, and their replay against core.
 
+pub mod capture;
 pub mod cases;
 pub mod catalogue;
 pub mod clock;
