@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::datagrams::{Asker, Datagram};
 use super::peer::Holding;
 use crate::clock;
+use crate::judge::profile::Profile;
 use crate::judge::session::Session;
 use crate::judge::{Outcome, Stop};
 use crate::wire::content_info::{Segment, Version};
@@ -31,7 +32,8 @@ pub const APP_MAX_DELAY: Duration = Duration::from_millis(65);
 /// A responder that is judged.
 #[derive(Debug, Clone)]
 pub struct Responder {
-    /// Where probes are sent by unicast; `None`: multicast alone.
+    /// Where probes are sent by unicast; `None`: multicast alone. Where several processes of a host share port 3702,
+    /// only one of them gets what is sent to it by unicast.
     pub address: Option<SocketAddr>,
     /// The judge's own address at the interface that multicasts leave by.
     pub interface: IpAddr,
@@ -112,8 +114,12 @@ impl Session<'_, Responder> {
     /// Segments that the responder holds, of that version.
     ///
     /// # Errors
-    /// [`Stop::Skip`] where it is said to hold none.
+    /// [`Stop::Skip`] where it is said to hold none, [`Stop::Unsupported`] where its profile knows no such version.
     pub fn held(&self, version: Version) -> Result<Vec<&Segment>, Stop> {
+        if version == Version::V2 && self.settings.profile == Profile::Windows7 {
+            let what = "Windows 7 and Windows Server 2008 R2 know version 1.0 only";
+            return Err(Stop::Unsupported(what.to_owned()));
+        }
         let held = self.target.held(version);
         let name = match version {
             Version::V1 => "1.0",

@@ -144,16 +144,15 @@ pub(super) const CASES: &[Case] = &[
     .tags(&[Tag::V2, Tag::Load]),
 ];
 
+type Ids = Vec<Vec<u8>>;
+
 /// Ids of which some are held, and those.
-fn mixed(
-    session: &Session<'_, Responder>,
-    version: Version,
-) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), Stop> {
+fn mixed(session: &Session<'_, Responder>, version: Version) -> Result<(Ids, Ids), Stop> {
     let all = session.held(version)?;
     // Those of one length, which is all that a version 2.0 probe can carry.
     let length = all.first().map_or(32, |segment| segment.id().len());
     let ids = all.iter().map(|segment| segment.id());
-    let held: Vec<Vec<u8>> = ids.filter(|id| id.len() == length).take(4).collect();
+    let held: Ids = ids.filter(|id| id.len() == length).take(4).collect();
     let mut asked = vec![session.random(length)];
     for id in held.iter().rev() {
         asked.push(id.clone());
