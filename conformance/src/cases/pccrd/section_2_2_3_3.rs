@@ -79,7 +79,7 @@ pub(super) const CASES: &[Case] = &[
             let asker = session.asker()?;
             let to = session.target.destination();
             session.send(&asker, &question.draft.to_bytes(), to)?;
-            let patience = session.settings.silence.max(Duration::from_millis(150));
+            let patience = session.settings.silence.max(Duration::from_millis(400));
             if let Some(datagram) = session.next(&asker, patience) {
                 let answered = session.match_in(datagram, &question, "PCCRD-2.2.3.3-03")?;
                 let found: Vec<_> = answered.found.scopes().map(from_hex).collect();

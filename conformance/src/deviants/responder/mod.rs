@@ -88,10 +88,11 @@ impl Running {
         let unicast = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = unicast.local_addr()?;
         let mut sockets = vec![unicast];
-        if mistake != Some(Mistake::NoMulticast) {
+        // Many run at a time and share the group: one that answers what it has not would disturb all others.
+        if matches!(mistake, None | Some(Mistake::GroupForV1)) {
             sockets.push(group_v4()?);
         }
-        let v6 = group_v6().ok();
+        let v6 = mistake.is_none().then(group_v6).and_then(Result::ok);
         let has_v6 = v6.is_some();
         sockets.extend(v6);
         let segments = holdings.iter().flat_map(|holding| {
