@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use peerdist_conformance::judge::session::Settings;
-use peerdist_conformance::judge::{CaseResult, Role, Verdict};
+use peerdist_conformance::judge::{CaseResult, Role, Tag, Verdict};
 use peerdist_conformance::{cases, catalogue, deviants};
 
 /// On the loopback interface nothing takes long, and nearly all of a case is waiting.
@@ -21,7 +21,18 @@ fn settings() -> Settings {
 }
 
 fn passes_all(role: Role) {
-    let results = deviants::matrix::run_correct(role, &settings()).unwrap();
+    let mut results = deviants::matrix::run_correct(role, &settings()).unwrap();
+    // Not every machine has IPv6.
+    results.retain(|result| {
+        let is_left_out = result.verdict == Verdict::Skip && result.case.has(Tag::Ipv6);
+        if is_left_out {
+            eprintln!(
+                "NOT RUN: {}: the loopback interface has no IPv6",
+                result.case.id
+            );
+        }
+        !is_left_out
+    });
     let told = |result: &CaseResult| {
         let said = deviants::matrix::said(result);
         format!("{}: {}: {said}", result.case.id, result.verdict.name())
@@ -69,6 +80,16 @@ fn a_peer_without_mistakes_passes_all_cases() {
 #[test]
 fn every_wrong_peer_is_caught() {
     catches_all(Role::Peer);
+}
+
+#[test]
+fn a_responder_without_mistakes_passes_all_cases() {
+    passes_all(Role::Responder);
+}
+
+#[test]
+fn every_wrong_responder_is_caught() {
+    catches_all(Role::Responder);
 }
 
 #[test]

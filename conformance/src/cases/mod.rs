@@ -2,6 +2,7 @@
 //! Invariant: ids are never reused; every case names the requirements that it asserts, and asserts them.
 //! Byte order: that of each document.
 
+mod pccrd;
 mod pccrr;
 
 use crate::judge::Case;
@@ -9,7 +10,7 @@ use crate::judge::Case;
 /// All cases, in the order of the documents.
 #[must_use]
 pub fn all() -> Vec<&'static Case> {
-    let documents = [pccrr::SECTIONS];
+    let documents = [pccrd::SECTIONS, pccrr::SECTIONS];
     documents
         .into_iter()
         .flatten()

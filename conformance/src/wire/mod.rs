@@ -6,14 +6,18 @@
 //! - [`cipher`], [`digest`]: AES-CBC and hashes, from RustCrypto;
 //! - [`content_info`], MS-PCCRC;
 //! - [`retrieval`], MS-PCCRR;
+//! - [`discovery`], MS-PCCRD, in [`xml`] and [`text`];
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
 pub mod content_info;
 pub mod digest;
+pub mod discovery;
 pub mod draft;
 pub mod http;
 pub mod retrieval;
+pub mod text;
+pub mod xml;
 
 use core::fmt;
 

@@ -1,0 +1,34 @@
+//! MS-PCCRD: what a responder answers.
+//! Invariant: "silently discarded" is shown by silence and then a good probe that is answered.
+//! Byte order: none, messages are text.
+
+mod section_1_3;
+mod section_2_1;
+mod section_2_2_1;
+mod section_2_2_2;
+mod section_2_2_3;
+mod section_2_2_3_3;
+mod section_2_2_3_8;
+mod section_3_2_2;
+mod section_3_2_4_1;
+mod section_3_2_4_1_scopes;
+mod section_3_2_4_1_xml;
+mod section_3_2_6;
+
+use crate::judge::Case;
+
+/// The sections.
+pub(super) const SECTIONS: &[&[Case]] = &[
+    section_1_3::CASES,
+    section_2_1::CASES,
+    section_2_2_1::CASES,
+    section_2_2_2::CASES,
+    section_2_2_3::CASES,
+    section_2_2_3_3::CASES,
+    section_2_2_3_8::CASES,
+    section_3_2_2::CASES,
+    section_3_2_4_1::CASES,
+    section_3_2_4_1_scopes::CASES,
+    section_3_2_4_1_xml::CASES,
+    section_3_2_6::CASES,
+];
