@@ -11,6 +11,7 @@
 //! - [`targets`]: what is judged, and how it is reached;
 //! - [`deviants`]: implementations that are wrong on purpose, which the cases are proven against;
 //! - [`capture`]: recorded traffic of others, judged without a packet of our own;
+//! - [`check`]: content information in files;
 //! - [`evidence`]: what was sent and received, for people and for Wireshark;
 //! - [`wire`]: messages of all documents, by readers and writers of the judge's own;
 //! - [`coverage`]: which requirements code enforces, cases assert and vectors pin;
@@ -19,6 +20,7 @@
 pub mod capture;
 pub mod cases;
 pub mod catalogue;
+pub mod check;
 pub mod clock;
 pub mod coverage;
 pub mod deviants;

@@ -14,7 +14,7 @@ use peerdist_conformance::{cases, catalogue, deviants};
 /// On the loopback interface nothing takes long, and nearly all of a case is waiting.
 fn settings() -> Settings {
     Settings {
-        silence: std::time::Duration::from_millis(150),
+        silence: std::time::Duration::from_millis(400),
         jobs: 24,
         ..Settings::default()
     }

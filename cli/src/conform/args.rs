@@ -21,6 +21,39 @@ pub(crate) enum ConformCommand {
     Own(Box<OwnArgs>),
     /// Prove the cases: each implementation that is wrong on purpose has to be caught by the case meant for it
     Matrix(MatrixArgs),
+    /// Judge content information in a file
+    CheckInfo(CheckInfoArgs),
+    /// Judge recorded traffic
+    ///
+    /// Connections in clear are put together, and every message of retrieval, every request for content and every
+    /// probe and match is held against the documents. Exit code 3 if there is none.
+    CheckCapture(CheckCaptureArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckInfoArgs {
+    /// The content information
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// The whole content, to hold every hash against it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) content: Option<PathBuf>,
+    /// The server's secret key in hexadecimal, to hold segment secrets against it
+    #[arg(long, value_name = "HEX")]
+    pub(crate) secret_hex: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckCaptureArgs {
+    /// The capture: pcapng or pcap
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which cases.
@@ -134,9 +167,9 @@ pub(crate) struct TargetArgs {
     /// How many clients the peer serves at a time, if that is few: so many connections are kept busy
     #[arg(long, value_name = "N", requires = "target")]
     pub(crate) client_limit: Option<NonZeroUsize>,
-    /// A responder: where probes are sent by unicast
-    #[arg(long, value_name = "IP:PORT", requires = "info")]
-    pub(crate) probe: Option<SocketAddr>,
+    /// A responder: 'multicast', to be found over --interface, or where probes are sent by unicast
+    #[arg(long, value_name = "multicast|IP:PORT", requires = "info", value_parser = probe)]
+    pub(crate) probe: Option<Probe>,
     /// The address of this machine at the interface where a responder hears multicasts, and where clients are answered
     #[arg(long, value_name = "IP")]
     pub(crate) interface: Option<IpAddr>,
@@ -187,6 +220,22 @@ pub(crate) struct MatrixArgs {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Where probes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probe {
+    Multicast,
+    Unicast(SocketAddr),
+}
+
+fn probe(text: &str) -> Result<Probe, String> {
+    if text == "multicast" {
+        return Ok(Probe::Multicast);
+    }
+    text.parse()
+        .map(Probe::Unicast)
+        .map_err(|_| "expected multicast, or IP:PORT".to_owned())
 }
 
 /// One of several names, or what they are.

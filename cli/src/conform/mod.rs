@@ -1,6 +1,7 @@
 //! `peerdist conform`: implementations judged against the documents.
 
 pub(crate) mod args;
+mod check;
 mod matrix;
 mod output;
 mod own;
@@ -28,6 +29,8 @@ pub(crate) fn run(command: &ConformCommand) -> Result<ExitCode, Failure> {
         ConformCommand::Run(args) => judge(args),
         ConformCommand::Own(args) => own::run(args),
         ConformCommand::Matrix(args) => matrix::run(args),
+        ConformCommand::CheckInfo(args) => check::info(args),
+        ConformCommand::CheckCapture(args) => check::capture(args),
     }
 }
 

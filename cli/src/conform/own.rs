@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::args::{OwnArgs, TargetArgs};
+use super::args::{OwnArgs, Probe, TargetArgs};
 use super::{output, selected, settings, targets};
 use crate::failure::Failure;
 use crate::print::hex;
@@ -22,9 +22,6 @@ const STARTING: Duration = Duration::from_secs(20);
 const CLIENTS: NonZeroUsize = NonZeroUsize::new(48).unwrap();
 /// Three blocks of version 1.0 and a short one of odd length.
 const CONTENT_BYTES: usize = 3 * 65_536 + 10_001;
-/// Where probes are heard.
-const DISCOVERY_PORT: u16 = 3702;
-
 pub(super) fn run(args: &OwnArgs) -> Result<ExitCode, Failure> {
     let cases = selected(&args.select)?;
     let settings = settings(&args.judge)?;
@@ -176,10 +173,7 @@ impl Stage {
                 secret_hex: Some(hex(&key)),
                 target: Some(target),
                 client_limit: Some(CLIENTS),
-                probe: Some(SocketAddr::new(
-                    IpAddr::V4(Ipv4Addr::LOCALHOST),
-                    DISCOVERY_PORT,
-                )),
+                probe: Some(Probe::Multicast),
                 interface: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 info: infos,
                 content: contents,

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use peerdist_conformance::targets::Targets;
 use peerdist_conformance::targets::peer::{Holding, Peer};
+use peerdist_conformance::targets::responder::Responder;
 use peerdist_conformance::wire::content_info::ContentInfo;
 
-use super::args::TargetArgs;
+use super::args::{Probe, TargetArgs};
 use crate::failure::Failure;
 
 /// What is judged, and what to call it in reports.
@@ -26,11 +27,29 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
     };
     let holdings = holdings(args)?;
     if let Some(target) = &args.target {
-        let mut peer = Peer::at(address(target, "--target")?, holdings);
+        let mut peer = Peer::at(address(target, "--target")?, holdings.clone());
         peer.host.clone_from(target);
         peer.client_limit = args.client_limit.map(std::num::NonZeroUsize::get);
         named.targets.peer = Some(peer);
         named.names.insert("peer", target.clone());
+    }
+    if let Some(probe) = args.probe {
+        let interface = args.interface.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let address = match probe {
+            Probe::Unicast(address) => Some(address),
+            Probe::Multicast if args.interface.is_none() => {
+                return Err(Failure::usage(
+                    "--probe multicast needs --interface, the address of this machine at the interface to be used",
+                ));
+            }
+            Probe::Multicast => None,
+        };
+        let name = address.map_or_else(
+            || format!("multicast over {interface}"),
+            |it| it.to_string(),
+        );
+        named.targets.responder = Some(Responder::at(address, interface, holdings.clone()));
+        named.names.insert("responder", name);
     }
     if named.names.is_empty() {
         return Err(Failure::usage(

@@ -1,0 +1,148 @@
+//! `peerdist conform check-info` and `check-capture`: what is in files, judged.
+
+use std::io::{BufWriter, Write, stdout};
+use std::process::ExitCode;
+
+use peerdist_conformance::{capture, check};
+
+use super::args::{CheckCaptureArgs, CheckInfoArgs};
+use super::targets::read;
+use crate::failure::{self, Failure};
+use crate::print::{count, from_hex};
+
+pub(super) fn info(args: &CheckInfoArgs) -> Result<ExitCode, Failure> {
+    let bytes = read(&args.file, "the content information")?;
+    let content = args
+        .content
+        .as_deref()
+        .map(|path| read(path, "--content"))
+        .transpose()?;
+    let secret = args.secret_hex.as_deref().map(from_hex).transpose();
+    let secret = secret.map_err(|why| Failure::usage(format_args!("--secret-hex: {why}")))?;
+    let report = check::content_info(&bytes, content.as_deref(), secret.as_deref());
+    let is_good = !report.findings.iter().any(|finding| finding.is_failure);
+    let print = || -> Result<(), Failure> {
+        let mut out = BufWriter::new(stdout().lock());
+        if args.json {
+            serde_json::to_writer_pretty(&mut out, &report)?;
+            writeln!(out)?;
+            return Ok(out.flush()?);
+        }
+        for finding in &report.findings {
+            line(
+                &mut out,
+                finding.is_failure,
+                finding.requirement,
+                finding.quirk,
+                &finding.text,
+            )?;
+        }
+        let version = report.version.unwrap_or("unknown");
+        let (segments, hashes) = (
+            count(report.segments as u64, "segment"),
+            report.hashes_checked,
+        );
+        write!(out, "version {version}, {segments}")?;
+        match hashes {
+            0 => writeln!(
+                out,
+                "; no hash was held against content, as there was none (--content)"
+            )?,
+            hashes => writeln!(out, ", {hashes} hashes held against the content")?,
+        }
+        writeln!(
+            out,
+            "{}",
+            if is_good {
+                "as required"
+            } else {
+                "not as required"
+            }
+        )?;
+        Ok(out.flush()?)
+    };
+    failure::verdict(is_good, print())
+}
+
+pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
+    let path = args.file.display();
+    let bytes = read(&args.file, "the capture")?;
+    let report = capture::judge(&bytes).map_err(|error| {
+        Failure::usage(format_args!(
+            "{path} is no capture that can be read: {error}"
+        ))
+    })?;
+    if report.messages.is_empty() {
+        return Err(Failure::unreachable(format_args!(
+            "nothing was judged: none of {} has a message of PeerDist in it, or it is inside TLS",
+            count(report.packets as u64, "packet")
+        )));
+    }
+    let is_good = !report.findings.iter().any(|finding| finding.is_failure);
+    let print = || -> Result<(), Failure> {
+        let mut out = BufWriter::new(stdout().lock());
+        if args.json {
+            serde_json::to_writer_pretty(&mut out, &report)?;
+            writeln!(out)?;
+            return Ok(out.flush()?);
+        }
+        for finding in &report.findings {
+            writeln!(
+                out,
+                "packet {}, {} to {}",
+                finding.packet, finding.sender, finding.receiver
+            )?;
+            line(
+                &mut out,
+                finding.is_failure,
+                finding.requirement,
+                finding.quirk,
+                &finding.text,
+            )?;
+        }
+        let messages: Vec<String> = report
+            .messages
+            .iter()
+            .map(|(kind, number)| count(*number as u64, kind))
+            .collect();
+        write!(
+            out,
+            "{}: {}",
+            count(report.packets as u64, "packet"),
+            messages.join(", ")
+        )?;
+        if report.packets_not_looked_at > 0 {
+            let packets = count(report.packets_not_looked_at as u64, "packet");
+            write!(out, "; {packets} not looked into")?;
+        }
+        if report.bytes_missing > 0 {
+            write!(out, "; {} missing", count(report.bytes_missing, "byte"))?;
+        }
+        writeln!(out)?;
+        writeln!(
+            out,
+            "{}",
+            if is_good {
+                "as required"
+            } else {
+                "not as required"
+            }
+        )?;
+        Ok(out.flush()?)
+    };
+    failure::verdict(is_good, print())
+}
+
+fn line(
+    out: &mut impl Write,
+    is_failure: bool,
+    requirement: &str,
+    quirk: Option<&str>,
+    text: &str,
+) -> Result<(), Failure> {
+    let verdict = if is_failure { "FAIL" } else { "warn" };
+    let quirk = quirk.map(|quirk| format!(" ({quirk})")).unwrap_or_default();
+    let shown = |sign: char| if sign.is_control() { '\u{fffd}' } else { sign };
+    let text: String = text.chars().map(shown).collect();
+    Ok(writeln!(out, "{verdict:6}{requirement}{quirk}: {text}")?)
+}
