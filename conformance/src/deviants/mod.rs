@@ -5,6 +5,8 @@
 //! They are as small as they can be, speak only on the loopback interface, and share the judge's writers: what both
 //! would have wrong, the implementations that are not ours show.
 
+pub mod content_info;
+pub mod content_server;
 pub mod matrix;
 pub mod peer;
 mod server;
@@ -19,6 +21,8 @@ use crate::targets::Targets;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are the roles")]
 pub enum Mistake {
+    ContentInfo(content_info::Mistake),
+    ContentServer(content_server::Mistake),
     Peer(peer::Mistake),
 }
 
@@ -27,6 +31,8 @@ impl Mistake {
     #[must_use]
     pub const fn role(self) -> Role {
         match self {
+            Self::ContentInfo(_) => Role::ContentInfo,
+            Self::ContentServer(_) => Role::ContentServer,
             Self::Peer(_) => Role::Peer,
         }
     }
@@ -48,7 +54,12 @@ pub struct Deviant {
 /// All of them, in the order of the roles.
 #[must_use]
 pub fn all() -> Vec<&'static Deviant> {
-    [peer::DEVIANTS].into_iter().flatten().collect()
+    let roles = [
+        content_info::DEVIANTS,
+        content_server::DEVIANTS,
+        peer::DEVIANTS,
+    ];
+    roles.into_iter().flatten().collect()
 }
 
 /// An implementation that runs, until it is dropped.
@@ -65,6 +76,14 @@ pub struct Stage {
 /// That of the system, as where no port is free.
 pub fn stage(role: Role, mistake: Option<Mistake>) -> io::Result<Stage> {
     match (role, mistake) {
+        (Role::ContentInfo, Some(Mistake::ContentInfo(mistake))) => {
+            Ok(content_info::stage(Some(mistake)))
+        }
+        (Role::ContentInfo, _) => Ok(content_info::stage(None)),
+        (Role::ContentServer, Some(Mistake::ContentServer(mistake))) => {
+            content_server::stage(Some(mistake))
+        }
+        (Role::ContentServer, _) => content_server::stage(None),
         (Role::Peer, Some(Mistake::Peer(mistake))) => peer::stage(Some(mistake)),
         (Role::Peer, _) => peer::stage(None),
         (other, _) => Err(io::Error::other(format!("there is no deviant {other}"))),

@@ -6,6 +6,7 @@ pub mod client;
 pub mod connection;
 pub mod content_info;
 pub mod content_server;
+pub mod description;
 pub mod hosted_cache;
 pub mod peer;
 pub mod responder;

@@ -4,12 +4,13 @@
 //!
 //! - [`draft`]: messages as named fields, each of which can be made wrong;
 //! - [`cipher`], [`digest`]: AES-CBC and hashes, from RustCrypto;
-//! - [`content_info`], MS-PCCRC;
+//! - [`content_info`] and, held against a content, [`described`], MS-PCCRC;
 //! - [`retrieval`], MS-PCCRR;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
 pub mod content_info;
+pub mod described;
 pub mod digest;
 pub mod draft;
 pub mod http;
