@@ -2,7 +2,7 @@
 //! Invariant: what a server sends as content information is held against content that the judge has, or got plain.
 //! Byte order: none.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -15,6 +15,7 @@ use crate::judge::{Outcome, Stop};
 use crate::wire::content_info::{ContentInfo, Version};
 use crate::wire::described::Described;
 use crate::wire::http::{self, Head};
+use crate::wire::location;
 
 /// The name of the content coding.
 pub const CODING: &str = "peerdist";
@@ -63,7 +64,14 @@ pub struct ContentServer {
     pub long_url: Option<String>,
     /// The server's secret key, where the judge has it.
     pub secret_key: Option<Vec<u8>>,
-    fetched: Arc<[OnceLock<Vec<u8>>; 2]>,
+    found: Arc<Found>,
+}
+
+/// What is found out once for all cases.
+#[derive(Debug, Default)]
+struct Found {
+    contents: [OnceLock<Vec<u8>>; 2],
+    is_asked_for: OnceLock<()>,
 }
 
 /// A URL, taken apart, and what is there.
@@ -152,58 +160,51 @@ impl ContentServer {
             content: None,
             long_url: None,
             secret_key: None,
-            fetched: Arc::default(),
+            found: Arc::default(),
         }
     }
 }
 
-/// Takes a URL apart: address, host and path.
-fn locate(url: &str) -> Result<(SocketAddr, String, String), Stop> {
-    let wrong = |why: &str| Stop::Inconclusive(format!("the URL '{url}' {why}"));
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| wrong("does not start with http://, which is all that is judged here"))?;
-    let (host, path) = match rest.find('/') {
-        Some(slash) => rest.split_at(slash),
-        None => (rest, "/"),
-    };
-    let has_port = host
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let named = if has_port {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
-    };
-    let mut addresses = named
-        .to_socket_addrs()
-        .map_err(|error| wrong(&format!("names no host that is known: {error}")))?;
-    let address = addresses
-        .next()
-        .ok_or_else(|| wrong("names a host without an address"))?;
-    let path = path.split('#').next().unwrap_or(path);
-    Ok((address, host.to_owned(), path.to_owned()))
-}
-
-/// The range of a Content-Range and the length of the whole, where it says one.
-fn content_range(value: &str) -> Option<(Range<u64>, Option<u64>)> {
-    let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    let total = match total.trim() {
-        "*" => None,
-        total => Some(total.parse().ok()?),
-    };
-    (first <= last).then(|| (first..last.saturating_add(1), total))
+/// Whether a response says that the connection ends behind it.
+#[must_use]
+pub fn says_close(head: &Head) -> bool {
+    let is_old = head.start.starts_with("HTTP/1.0") && !head.lists("Connection", "keep-alive");
+    is_old || head.lists("Connection", "close")
 }
 
 impl<'a> Session<'a, ContentServer> {
+    /// Where the content is, and nothing of it.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where there is no such URL.
+    pub fn place(&self) -> Result<Resource<'a>, Stop> {
+        let (address, host, path) = self.locate(&self.target.url)?;
+        Ok(Resource {
+            address,
+            host,
+            path,
+            content: &[],
+        })
+    }
+
     /// What is judged, with its content.
     ///
     /// # Errors
     /// [`Stop::Inconclusive`] where there is no such URL or its content cannot be had plain.
     pub fn resource(&self) -> Result<Resource<'a>, Stop> {
         let target = self.target;
+        // Who has version 1.0 ready may send that to everybody and never make version 2.0: the first request asks for
+        // both, and what comes of it is nobody's business yet.
+        target.found.is_asked_for.get_or_init(|| {
+            let asked = self.place().and_then(|place| {
+                let mut connection = self.connect(&place)?;
+                self.send(&mut connection, &place.request("GET", ASKS_FOR_V2))?;
+                Ok(connection.response(self.settings.answer))
+            });
+            if asked.is_err() {
+                self.recorder.note("the content cannot be asked for");
+            }
+        });
         match &target.content {
             Some(content) => self.at(&target.url, |_| Ok(content)),
             None => self.at(&target.url, |place| self.fetched(place, 0)),
@@ -226,12 +227,16 @@ impl<'a> Session<'a, ContentServer> {
         Err(Stop::Skip(why.to_owned()))
     }
 
+    fn locate(&self, url: &str) -> Result<(SocketAddr, String, String), Stop> {
+        location::locate(url).map_err(|why| Stop::Inconclusive(format!("the URL '{url}' {why}")))
+    }
+
     fn at(
         &self,
         url: &str,
         content: impl FnOnce(&Resource<'_>) -> Result<&'a Vec<u8>, Stop>,
     ) -> Result<Resource<'a>, Stop> {
-        let (address, host, path) = locate(url)?;
+        let (address, host, path) = self.locate(url)?;
         let mut resource = Resource {
             address,
             host,
@@ -249,7 +254,7 @@ impl<'a> Session<'a, ContentServer> {
     fn fetched(&self, place: &Resource<'_>, number: usize) -> Result<&'a Vec<u8>, Stop> {
         let target: &'a ContentServer = self.target;
         let unknown = || Stop::Inconclusive("the judge has no place for this content".to_owned());
-        let slot = target.fetched.get(number).ok_or_else(unknown)?;
+        let slot = target.found.contents.get(number).ok_or_else(unknown)?;
         if let Some(content) = slot.get() {
             return Ok(content);
         }
@@ -358,7 +363,7 @@ impl<'a> Session<'a, ContentServer> {
         let range = match (head.status(), head.get("Content-Range")) {
             (Some(200), _) => Some(0..total),
             (Some(206), Some(value)) => {
-                let said = content_range(value).filter(|(range, said)| {
+                let said = location::content_range(value).filter(|(range, said)| {
                     range.end <= total && said.is_none_or(|said| said == total)
                 });
                 let found = format!("Content-Range is '{value}', the content has {total} bytes");

@@ -6,6 +6,7 @@
 //! - [`cipher`], [`digest`]: AES-CBC and hashes, from RustCrypto;
 //! - [`content_info`] and, held against a content, [`described`], MS-PCCRC;
 //! - [`retrieval`], MS-PCCRR;
+//! - [`location`]: where content is;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
@@ -14,6 +15,7 @@ pub mod described;
 pub mod digest;
 pub mod draft;
 pub mod http;
+pub mod location;
 pub mod retrieval;
 
 use core::fmt;

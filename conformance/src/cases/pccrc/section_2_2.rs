@@ -136,10 +136,11 @@ pub(super) const CASES: &[Case] = &[
     Case::content_info(
         "pccrc-maker-secret-zeros",
         "zeros at either end of a secret key belong to it",
-        &[KS],
+        &[KS, "PCCRC-2.5-01"],
         |session| {
             for secret_key in [[0; 32].as_slice(), &[0, 1, 0], b"key\0", b"\0key", b"\r\n key \n"] {
                 is_derived(session, Version::V1, KS, secret_key)?;
+                is_derived(session, Version::V2, "PCCRC-2.5-01", secret_key)?;
             }
             Ok(())
         },

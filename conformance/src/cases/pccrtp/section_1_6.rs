@@ -4,7 +4,9 @@
 
 use crate::judge::session::Session;
 use crate::judge::{Case, Outcome};
-use crate::targets::content_server::{ASKS_FOR_V2, ContentServer, Field, PEERDIST, PEERDIST_EX};
+use crate::targets::content_server::{
+    ASKS_FOR_V2, CODING, ContentServer, Field, PEERDIST, PEERDIST_EX, says_close,
+};
 
 const ADVERTISED: &str = "PCCRTP-1.6-02";
 const VERSION: Field<'static> = (PEERDIST, "Version=1.1");
@@ -18,7 +20,17 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-plain-request",
         "a request that knows nothing of the coding gets the content as it is",
         &[ADVERTISED],
-        |session| is_plain(session, &[]),
+        |session| {
+            // Before the content is fetched, for which nothing else could be asked for.
+            let place = session.place()?;
+            let mut connection = session.connect(&place)?;
+            session.send(&mut connection, &place.request("GET", &[]))?;
+            let answer = connection.response(session.settings.answer);
+            let response = session.response_of(answer, ADVERTISED)?;
+            let is_coded = response.head.lists("Content-Encoding", CODING);
+            session.holds(!is_coded, ADVERTISED, "a plain request is answered coded")?;
+            is_plain(session, &[])
+        },
     ),
     Case::content_server(
         "pccrtp-server-plain-header-fields-alone",
@@ -91,7 +103,7 @@ pub(super) const CASES: &[Case] = &[
                 session.send(&mut connection, &resource.request("GET", fields))?;
                 let answer = connection.response(session.settings.answer);
                 let response = session.response_of(answer, ADVERTISED)?;
-                let closes = response.head.lists("Connection", "close");
+                let closes = says_close(&response.head);
                 let given = session.judged(&resource, response, ADVERTISED)?;
                 let is_plain = matches!(given, crate::targets::content_server::Given::Plain(_));
                 if fields.is_empty() {

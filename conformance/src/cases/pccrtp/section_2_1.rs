@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::judge::{Case, Stop, Tag};
 use crate::targets::connection::Answer;
-use crate::targets::content_server::{ASKS_FOR_V1, ASKS_FOR_V2, Given, PEERDIST, PEERDIST_EX};
+use crate::targets::content_server::{
+    ASKS_FOR_V1, ASKS_FOR_V2, Given, PEERDIST, PEERDIST_EX, says_close,
+};
 use crate::wire::content_info::Version;
 
 const HTTP: &str = "PCCRTP-2.1-01";
@@ -31,7 +33,7 @@ pub(super) const CASES: &[Case] = &[
                 session.send(&mut connection, &resource.request("GET", ASKS_FOR_V1))?;
                 let answer = connection.response(session.settings.answer);
                 let response = session.response_of(answer, HTTP)?;
-                let closes = response.head.lists("Connection", "close");
+                let closes = says_close(&response.head);
                 let given = session.judged(&resource, response, HTTP)?;
                 session.is_coded(given, HTTP)?;
                 if closes {
@@ -56,7 +58,7 @@ pub(super) const CASES: &[Case] = &[
             for is_coded in [false, true] {
                 let answer = connection.response(session.settings.answer);
                 let response = session.response_of(answer, HTTP)?;
-                let closes = response.head.lists("Connection", "close");
+                let closes = says_close(&response.head);
                 let given = session.judged(&resource, response, HTTP)?;
                 let found = matches!(given, Given::Coded(_));
                 session.holds(found == is_coded, HTTP, given.told())?;
@@ -76,7 +78,10 @@ pub(super) const CASES: &[Case] = &[
             session.standard(&resource, Version::V1)?;
             let mut connection = session.connect(&resource)?;
             for piece in resource.request("GET", ASKS_FOR_V1).chunks(16) {
-                session.send(&mut connection, piece)?;
+                // One that answered too early may have closed; what it said is there to be read.
+                if connection.send(piece).is_err() {
+                    break;
+                }
                 thread::sleep(PAUSE);
             }
             let answer = connection.response(session.settings.answer);
@@ -113,7 +118,7 @@ pub(super) const CASES: &[Case] = &[
                     HTTP,
                     format_args!("the answer to HEAD is '{}'", response.head.start),
                 )?;
-                if response.head.lists("Connection", "close") {
+                if says_close(&response.head) {
                     continue;
                 }
                 session.send(&mut connection, &resource.request("GET", fields))?;
@@ -187,7 +192,6 @@ pub(super) const CASES: &[Case] = &[
             for broken in [
                 b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".as_slice(),
                 b"GET\r\n\r\n",
-                b"GET / HTTP/1.1\r\nno colon here\r\n\r\n",
                 b"\0\0\0\0\r\n\r\n",
             ] {
                 let mut connection = session.connect(&resource)?;
@@ -212,14 +216,20 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let resource = session.resource()?;
             let request = resource.request("GET", ASKS_FOR_V2);
-            for kept in [3, 20, request.len() - 2] {
+            for kept in [3, 8, 20, request.len() - 2] {
                 let mut connection = session.connect(&resource)?;
                 session.send(&mut connection, request.get(..kept).unwrap_or_default())?;
                 connection.finish_sending();
                 let answer = connection.response(session.settings.silence);
-                let is_good =
-                    !matches!(&answer, Answer::Response(response) if response.status() == 200);
-                session.holds(is_good, HTTP, "half a request is answered with 200")?;
+                // One that knows by then what is asked for may say it.
+                let is_known = kept > 8;
+                let is_good = is_known
+                    || !matches!(&answer, Answer::Response(response) if response.status() == 200);
+                session.holds(
+                    is_good,
+                    HTTP,
+                    "a few bytes of a request are answered with 200",
+                )?;
             }
             session.get(&resource, ASKS_FOR_V1, HTTP).map(drop)
         },

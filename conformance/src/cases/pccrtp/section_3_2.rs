@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::judge::{Case, Stop};
-use crate::targets::content_server::{ASKS_FOR_V1, Field, Given};
+use crate::targets::content_server::{ASKS_FOR_V1, Field, Given, says_close};
 use crate::wire::content_info::Version;
 
 const MAY: &str = "PCCRTP-3.2-01";
@@ -135,7 +135,7 @@ pub(super) const CASES: &[Case] = &[
                 session.equal(HTTP, "Content-Length", &length, &expected.as_str())?;
             } else {
                 let chunked = coded.head.lists("Transfer-Encoding", "chunked");
-                let closes = coded.head.lists("Connection", "close");
+                let closes = says_close(&coded.head);
                 session.holds(chunked || closes, HTTP, "the body has no end")?;
             }
             let found = format!("{} bytes describe {}", coded.bytes.len(), resource.total());
@@ -158,7 +158,7 @@ pub(super) const CASES: &[Case] = &[
                 session.send(&mut connection, &resource.request("GET", &fields))?;
                 let answer = connection.response(session.settings.answer);
                 let response = session.response_of(answer, requirement)?;
-                if response.head.lists("Connection", "close") {
+                if says_close(&response.head) {
                     let is_closed = connection.is_closed_within(CLOSES);
                     let found =
                         "the connection stays open, although the server said that it closes";

@@ -19,13 +19,13 @@ const V1_QUIRKS: &[&str] = &[
 ];
 const V2_QUIRKS: &[&str] = &["v2-segments-past-range"];
 
-/// A case of a range, by its bounds in a content of that length.
+/// A case of a range, by its bounds in a content of that length, and by which requirement they are read.
 macro_rules! of_range {
-    ($id:literal, $title:literal, $version:ident, $quirks:ident, |$total:ident| $range:expr) => {
-        Case::content_server($id, $title, &[BODY, LENGTH], |session| {
+    ($id:literal, $title:literal, $version:ident, $bounds:literal, $quirks:ident, |$total:ident| $range:expr) => {
+        Case::content_server($id, $title, &[BODY, LENGTH, $bounds], |session| {
             let resource = session.resource()?;
             let $total = resource.total();
-            is_of_range(session, &resource, Version::$version, $range)
+            is_of_range(session, &resource, Version::$version, $bounds, $range)
         })
         .quirks($quirks)
         .tags(&[Tag::$version])
@@ -34,11 +34,11 @@ macro_rules! of_range {
 
 /// A case of a range of a content with several segments of version 1.0.
 macro_rules! of_long {
-    ($id:literal, $title:literal, |$total:ident| $range:expr) => {
-        Case::content_server($id, $title, &[BODY, LENGTH], |session| {
+    ($id:literal, $title:literal, $bounds:literal, |$total:ident| $range:expr) => {
+        Case::content_server($id, $title, &[BODY, LENGTH, $bounds], |session| {
             let resource = session.long_resource()?;
             let $total = resource.total();
-            is_of_range(session, &resource, Version::V1, $range)
+            is_of_range(session, &resource, Version::V1, $bounds, $range)
         })
         .quirks(V1_QUIRKS)
         .tags(&[Tag::V1, Tag::Load])
@@ -50,6 +50,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-first-bytes-1.0",
         "content information 1.0 of the first bytes lists the blocks that they meet",
         V1,
+        "PCCRC-2.3.1.1-05",
         V1_QUIRKS,
         |total| 0..total.min(1_000)
     ),
@@ -57,6 +58,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-first-bytes-2.0",
         "content information 2.0 of the first bytes lists the segments that they meet",
         V2,
+        "PCCRC-2.4-08",
         V2_QUIRKS,
         |total| 0..total.min(1_000)
     ),
@@ -64,6 +66,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-middle-1.0",
         "content information 1.0 of bytes in the middle says where they start and end",
         V1,
+        "PCCRC-2.3.1.1-05",
         V1_QUIRKS,
         |total| total / 3..total * 2 / 3 + 1
     ),
@@ -71,6 +74,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-middle-2.0",
         "content information 2.0 of bytes in the middle says where they start and end",
         V2,
+        "PCCRC-2.4-08",
         V2_QUIRKS,
         |total| total / 3..total * 2 / 3 + 1
     ),
@@ -78,6 +82,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-last-bytes-1.0",
         "content information 1.0 of the last bytes goes to the end",
         V1,
+        "PCCRC-2.3.1.1-05",
         V1_QUIRKS,
         |total| total - total.min(777)..total
     ),
@@ -85,6 +90,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-last-bytes-2.0",
         "content information 2.0 of the last bytes goes to the end",
         V2,
+        "PCCRC-2.4-08",
         V2_QUIRKS,
         |total| total - total.min(777)..total
     ),
@@ -92,6 +98,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-one-byte-1.0",
         "one byte has content information 1.0",
         V1,
+        "PCCRC-2.3.1.1-05",
         V1_QUIRKS,
         |total| total / 2..total / 2 + 1
     ),
@@ -99,6 +106,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-one-byte-2.0",
         "one byte has content information 2.0",
         V2,
+        "PCCRC-2.4-08",
         V2_QUIRKS,
         |total| total / 2..total / 2 + 1
     ),
@@ -106,6 +114,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-last-byte-1.0",
         "the last byte has content information 1.0",
         V1,
+        "PCCRC-2.3.1.1-05",
         V1_QUIRKS,
         |total| total - 1..total
     ),
@@ -113,6 +122,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-whole-2.0",
         "a range of all bytes has content information 2.0 of all bytes",
         V2,
+        "PCCRC-2.4-08",
         V2_QUIRKS,
         |total| 0..total
     ),
@@ -120,6 +130,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrtp-server-range-block-borders-1.0",
         "a range from one block border to another lists no block more",
         V1,
+        "PCCRC-2.3.1.1-05",
         V1_QUIRKS,
         |total| if total > 196_608 {
             65_536..131_072
@@ -130,7 +141,7 @@ pub(super) const CASES: &[Case] = &[
     Case::content_server(
         "pccrtp-server-range-segment-borders-2.0",
         "a range across the border of two segments lists both, and one up to the border lists one",
-        &[BODY, LENGTH],
+        &[BODY, LENGTH, "PCCRC-2.4-07"],
         |session| {
             let resource = session.resource()?;
             let whole = session.standard(&resource, Version::V2)?;
@@ -140,7 +151,7 @@ pub(super) const CASES: &[Case] = &[
                 ));
             };
             for range in [border - 1..border + 1, 0..border, border..border + 1] {
-                is_of_range(session, &resource, Version::V2, range)?;
+                is_of_range(session, &resource, Version::V2, "PCCRC-2.4-07", range)?;
             }
             Ok(())
         },
@@ -150,11 +161,13 @@ pub(super) const CASES: &[Case] = &[
     of_long!(
         "pccrtp-server-range-across-segments-1.0",
         "a range across the border of two segments of version 1.0 lists both",
+        "PCCRC-2.3.1.1-04",
         |total| SEGMENT - 70_000..(SEGMENT + 70_000).min(total)
     ),
     of_long!(
         "pccrtp-server-range-second-segment-1.0",
         "a range in the second segment of version 1.0 lists that one",
+        "PCCRC-2.3-08",
         |total| SEGMENT..total.min(SEGMENT + 10)
     ),
     Case::content_server(
@@ -279,6 +292,7 @@ fn is_of_range(
     session: &Session<'_, ContentServer>,
     resource: &Resource<'_>,
     version: Version,
+    bounds: &'static str,
     range: Range<u64>,
 ) -> Outcome {
     session.standard(resource, version)?;
@@ -299,6 +313,7 @@ fn is_of_range(
         session.equal(BODY, "the range", &coded.range, &range)?;
     }
     session.is_of_content(&coded, resource, BODY)?;
+    session.is_of_content(&coded, resource, bounds)?;
     let length = (coded.range.end - coded.range.start).to_string();
     let found = coded.parameter("ContentLength").map(str::to_owned);
     session.equal(LENGTH, "ContentLength", &found, &Some(length))

@@ -35,7 +35,10 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let resource = session.resource()?;
             let ex = window("1.0", "1.0");
-            let coded = session.coded(&resource, &fields(&ex), INSIDE)?;
+            let coded = match session.get(&resource, &fields(&ex), INSIDE)? {
+                Given::Coded(coded) => coded,
+                Given::Plain(_) => session.coded(&resource, &fields(&ex), INSIDE)?,
+            };
             let found = coded.info.version;
             session.equal(INSIDE, "content information", &found, &Version::V1)
         },

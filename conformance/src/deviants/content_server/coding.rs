@@ -31,6 +31,9 @@ impl State {
             whole.of_range(range.clone())
         };
         self.spoil(&mut info, served);
+        if self.is(Mistake::ReadsFromSegment) && info.segments.len() == 1 && range.end < total {
+            info.read_bytes_in_last_segment += info.offset_in_first_segment;
+        }
         let mut draft = info.draft();
         match (self.mistake, info.version) {
             (Some(Mistake::NoOffset), _) => {

@@ -9,6 +9,7 @@ mod serving;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::Shutdown;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::server::Server;
@@ -90,6 +91,7 @@ mistakes! {
     HashesOfListed "server-hashes-of-listed" "makes HoD of the blocks listed alone" "pccrtp-server-range-first-bytes-1.0";
     RangeOfCoded "server-range-of-coded" "cuts the range out of the content information" "pccrtp-server-range-first-bytes-2.0";
     NoOffset "server-no-offset" "writes 0 for the offset in the first segment" "pccrtp-server-range-middle-2.0";
+    ReadsFromSegment "server-reads-from-segment" "counts the bytes of the last segment from its start where one segment is listed" "pccrtp-server-range-middle-1.0";
     LengthOfRangeZero "server-length-of-range-0" "writes 0 for the length of every range" "pccrtp-server-range-last-bytes-2.0";
     RangeIsOneShort "server-range-is-one-short" "takes the last byte of a range for the one behind" "pccrtp-server-range-one-byte-2.0";
     BlocksFromZero "server-lists-one-block-more" "lists the block behind a range that ends at a border" "pccrtp-server-range-block-borders-1.0";
@@ -121,7 +123,7 @@ mistakes! {
     BodyToHead "server-body-to-head" "sends a body to HEAD" "pccrtp-server-head";
     CodesPost "server-codes-post" "answers POST with content information" "pccrtp-server-post";
     ChunksToOld "server-chunks-to-1.0" "sends chunks to HTTP/1.0" "pccrtp-server-http-1.0";
-    AnswersHalf "server-answers-half" "answers what it has read so far when no more comes" "pccrtp-server-half-a-request";
+    EndsWithHalf "server-ends-with-half" "serves nobody any more once a request broke off" "pccrtp-server-half-a-request";
     OneAtATime "server-one-at-a-time" "serves one connection after the other" "pccrtp-server-idle-connections";
     EndlessHead "server-endless-head" "reads heads of any length" "pccrtp-server-long-head";
 }
@@ -170,6 +172,8 @@ struct State {
     mistake: Option<Mistake>,
     /// Names that were asked for before.
     known: Mutex<BTreeSet<String>>,
+    /// Whether it serves nobody any more.
+    is_over: AtomicBool,
 }
 
 impl State {
@@ -183,6 +187,7 @@ pub(super) fn stage(mistake: Option<Mistake>) -> io::Result<Stage> {
     let state = Arc::new(State {
         mistake,
         known: Mutex::default(),
+        is_over: AtomicBool::new(false),
     });
     let server = Server::start(mistake == Some(Mistake::OneAtATime), move |connection| {
         // A connection that ends in an error has ended; nobody waits to hear why.

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::ops::Range;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::asked::Asked;
@@ -78,7 +79,9 @@ impl State {
         connection.set_write_timeout(Some(IDLE))?;
         let mut pending = Vec::new();
         let mut has_coded = false;
-        while let Some(head) = self.request(connection, &mut pending)? {
+        while !self.is_over.load(Ordering::Acquire)
+            && let Some(head) = self.request(connection, &mut pending)?
+        {
             if self.is(Mistake::ForgetsPipelined) {
                 pending.clear();
             }
@@ -136,11 +139,8 @@ impl State {
             }
             let count = connection.read(&mut buffer)?;
             if count == 0 {
-                if self.is(Mistake::AnswersHalf) && !pending.is_empty() {
-                    pending.extend_from_slice(b"\r\n\r\n");
-                    let head = Head::read(pending).ok().flatten();
-                    pending.clear();
-                    return Ok(head);
+                if self.is(Mistake::EndsWithHalf) && !pending.is_empty() {
+                    self.is_over.store(true, Ordering::Release);
                 }
                 return Ok(None);
             }
