@@ -77,12 +77,15 @@ pub(super) const CASES: &[Case] = &[
             let resource = session.resource()?;
             session.standard(&resource, Version::V1)?;
             let mut connection = session.connect(&resource)?;
-            for piece in resource.request("GET", ASKS_FOR_V1).chunks(16) {
+            let request = resource.request("GET", ASKS_FOR_V1);
+            let mut pause = session.settings.silence;
+            for piece in request.chunks(16) {
                 // One that answered too early may have closed; what it said is there to be read.
                 if connection.send(piece).is_err() {
                     break;
                 }
-                thread::sleep(PAUSE);
+                thread::sleep(pause);
+                pause = PAUSE;
             }
             let answer = connection.response(session.settings.answer);
             let response = session.response_of(answer, HTTP)?;
