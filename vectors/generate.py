@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Writes the vector files of this folder. Needs nothing but Python 3.11.
 
-    generate.py            write every file
-    generate.py --check    write nothing; exit 1 and name the files that differ
+    generate.py               write every file
+    generate.py --check       write nothing; exit 1 and name the files that differ
+    generate.py --json DIR    write the same vectors as JSON below DIR, with schema.json and SHA256SUMS
 """
 
 import argparse
 import hashlib
 import json
+import os
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -84,8 +87,12 @@ REQUIREMENTS = {
 
 def main():
     parser = argparse.ArgumentParser(description="Make or check the vector files.")
-    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a file differs")
-    check = parser.parse_args().check
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="compare only; exit 1 when a file differs")
+    what.add_argument("--json", metavar="DIR", type=Path, help="write the same vectors as JSON below DIR")
+    args = parser.parse_args()
+    if args.json and args.json.exists() and not args.json.is_dir():
+        parser.error(f"{args.json} is no folder; expected one, or a name that is free")
     primitives.self_test()
     texts, models = {}, {}
     for builder in BUILDERS:
@@ -95,19 +102,49 @@ def main():
         head = [f"{file.title}. Made by generate.py; edits here are lost.", "Format: README.md, schema.json."]
         texts[name] = yaml_writer.dump(models[name], head)
     problems = conform(models) + parse_back(texts, models) + unknown_requirements(models)
+    if args.json:
+        texts = as_json(models)
     texts["SHA256SUMS"] = "".join(
         f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in sorted(texts.items()))
-    if check:
+    if args.check:
         problems += differences(texts)
+    elif problems and args.json:
+        problems.append(f"nothing was written to {args.json}: only vectors without a problem are given away")
     else:
-        for name, text in texts.items():
-            path = HERE / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+        problems += put(texts, args.json or HERE)
     report(models)
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
+
+
+def as_json(models):
+    """The same files as JSON, whole numbers with all their digits, and the schema that holds for both."""
+    texts = {name.removesuffix(".yaml") + ".json": json.dumps(model, indent=1, ensure_ascii=False) + "\n"
+             for name, model in models.items()}
+    texts["schema.json"] = (HERE / "schema.json").read_text(encoding="utf-8")
+    return texts
+
+
+def put(texts, folder):
+    """Writes the files, each under another name until it is whole; names those that could not be, and strangers."""
+    try:
+        for name, text in texts.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".draft-", delete=False) as draft:
+                try:
+                    os.fchmod(draft.fileno(), 0o644)
+                    draft.write(text.encode())
+                    draft.close()
+                    os.replace(draft.name, path)
+                except BaseException:
+                    os.unlink(draft.name)
+                    raise
+    except OSError as error:
+        return [f"cannot write {path}: {error.strerror}; what stands there is whole, but may be older"]
+    strays = {p.relative_to(folder).as_posix() for p in folder.glob("*/*.json")} - set(texts)
+    return [f"{folder / name}: made by nobody; expected a folder of these vectors alone" for name in sorted(strays)]
 
 
 def differences(texts):

@@ -9,6 +9,7 @@ use clap::Args;
 use globset::{Glob, GlobMatcher};
 use peerdist::hash::Engine;
 
+use crate::gates::GATES;
 use crate::machine;
 use crate::report::{self, Row};
 use crate::rows::{Context, ROWS, Settings};
@@ -25,7 +26,7 @@ pub struct Ratios {
     /// Measure only rows whose name fits
     #[arg(long, value_name = "GLOB", default_value = "*", value_parser = parse_glob)]
     filter: GlobMatcher,
-    /// Exit with 1 if a row stays below its floor in three attempts
+    /// Measure only rows that have a floor, and exit with 1 if one stays below it in three attempts
     #[arg(long)]
     check: bool,
     /// Length of the file of the info rows, with K, M or G
@@ -46,11 +47,12 @@ impl Ratios {
         let selected: Vec<_> = ROWS
             .iter()
             .filter(|entry| self.filter.is_match(entry.name))
+            .filter(|entry| !self.check || GATES.iter().any(|gate| gate.row == entry.name))
             .collect();
         if selected.is_empty() {
             let names: Vec<&str> = ROWS.iter().map(|entry| entry.name).collect();
             eprintln!(
-                "no row fits {}; rows: {}",
+                "no row fits {}, or none that has a floor; rows: {}",
                 self.filter.glob(),
                 names.join(", ")
             );

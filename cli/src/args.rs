@@ -9,6 +9,7 @@ use peerdist_node::content_info::THREADS_MAX;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::conform::args::ConformCommand;
 pub(crate) use crate::doctor::DoctorArgs;
 use crate::get::args::GetArgs;
 pub(crate) use crate::hosted_cache::args::HostedCacheArgs;
@@ -67,9 +68,12 @@ pub(crate) enum Command {
     /// Simulate branches, and learn what PeerDist would save
     #[command(subcommand)]
     Sim(SimCommand),
-    /// Hold this implementation against test vectors
+    /// Hold this implementation, or another one, against test vectors
     #[command(subcommand)]
     Vectors(VectorsCommand),
+    /// Judge implementations of the protocols, this one or others
+    #[command(subcommand)]
+    Conform(ConformCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Write the man pages
@@ -361,6 +365,10 @@ pub(crate) struct CacheImportArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum VectorsCommand {
     /// Run every test vector and name those that fail
+    ///
+    /// Against this implementation, or with --exec against another one. What such a program reads and writes is told in
+    /// vectors/README.md, and vectors/example_exec.py is one. It is ended when it is done, and everything it started with
+    /// it.
     Run(RunArgs),
 }
 
@@ -372,6 +380,20 @@ pub(crate) struct RunArgs {
     /// Only cases whose id fits, such as 'pccrc-info-v1-*'
     #[arg(long, value_name = "GLOB")]
     pub(crate) filter: Option<String>,
+    /// Ask this program instead, which sh runs: a vector a line in JSON in, an answer a line in JSON out
+    ///
+    /// What it does not support is counted and is no failure. Exit code 3 if it cannot be started, or supports nothing.
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString)]
+    pub(crate) exec: Option<String>,
+    /// Seconds that the program may take for an answer
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 10,
+        requires = "exec",
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    pub(crate) timeout: u64,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

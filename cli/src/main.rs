@@ -2,6 +2,7 @@
 
 mod args;
 mod cache;
+mod conform;
 mod decode;
 mod destination;
 mod doctor;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::HostedCache(args) => hosted_cache::run(&args),
         Command::Sim(command) => sim::run(&command),
         Command::Vectors(VectorsCommand::Run(args)) => vectors::run(&args),
+        Command::Conform(command) => conform::run(&command),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),
     }

@@ -39,6 +39,18 @@ pub(crate) fn in_words(error: &clap::Error) -> String {
             let why = why.unwrap_or_default();
             return format!("{} cannot be '{}': {why}", argument(), value());
         }
+        ErrorKind::TooFewValues => {
+            let number = |kind| match error.get(kind) {
+                Some(ContextValue::Number(number)) => *number,
+                _ => 0,
+            };
+            let (given, least) = (
+                number(ContextKind::ActualNumValues),
+                number(ContextKind::MinValues),
+            );
+            let name = argument();
+            format!("{name} was given {given} times; expected at least {least}")
+        }
         ErrorKind::TooManyValues => format!("{} takes no value", argument()),
         ErrorKind::UnknownArgument => format!("'{}' was not expected", argument()),
         ErrorKind::InvalidSubcommand => {

@@ -1,6 +1,6 @@
-//! Which requirements code enforces and vectors pin, and which neither does.
-//! Invariant: an id in code, in a vector or in an exemption that the catalogue does not know is a fault.
-//! What is read: `requirements/*.yaml`, comments `//= ID` in Rust sources, and `requirements` of vectors.
+//! Which requirements code enforces, cases assert and vectors pin, and which nobody judges.
+//! Invariant: an id in code, in a case, in a vector or in an exemption that the catalogue does not know is a fault.
+//! What is read: `requirements/*.yaml`, comments `//= ID` in Rust sources, `requirements` of vectors, and the cases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,7 +9,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::cases;
+use crate::catalogue::{Document, Requirement};
 use crate::vectors::{self, VectorsError};
+
+/// Of a hundred MUST, so many may be exempted.
+const EXEMPT_PERCENT_MAX: usize = 10;
 
 /// The file of exemptions among those of the catalogue.
 const EXEMPTIONS: &str = "exempt.yaml";
@@ -35,27 +40,6 @@ pub enum CoverageError {
     Vectors(#[from] VectorsError),
 }
 
-/// The requirements of one document.
-#[derive(Debug, Deserialize)]
-struct Document {
-    document: String,
-    prefix: String,
-    requirements: Vec<Requirement>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Requirement {
-    id: String,
-    level: String,
-    text: String,
-}
-
-impl Requirement {
-    fn is_must(&self) -> bool {
-        matches!(self.level.as_str(), "must" | "must-not")
-    }
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exemptions {
@@ -78,6 +62,8 @@ pub struct Coverage {
     code: BTreeMap<String, String>,
     /// Ids in vectors, and the first vector that has each.
     vectors: BTreeMap<String, String>,
+    /// Ids that cases assert, and the first case that has each.
+    cases: BTreeMap<String, String>,
     /// Ids that errors name, and the first file that has each. They need not be enforced there.
     named: BTreeMap<String, String>,
 }
@@ -130,7 +116,16 @@ impl Coverage {
                 }
             }
         }
+        let mut asserted = BTreeMap::new();
+        for case in cases::all() {
+            for id in case.requirements {
+                asserted
+                    .entry((*id).to_owned())
+                    .or_insert_with(|| case.id.to_owned());
+            }
+        }
         Ok(Self {
+            cases: asserted,
             documents,
             exemptions,
             code,
@@ -139,12 +134,18 @@ impl Coverage {
         })
     }
 
-    /// What must not be: unknown ids, a MUST that nobody takes care of, an exemption without need or reason.
+    /// What must not be: unknown ids, a MUST that nobody judges, an exemption without need or reason, or too many of them.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let known: BTreeSet<&str> = self.requirements().map(|known| known.id.as_str()).collect();
         let mut faults = Vec::new();
-        for (id, place) in self.code.iter().chain(&self.vectors).chain(&self.named) {
+        for (id, place) in self
+            .code
+            .iter()
+            .chain(&self.vectors)
+            .chain(&self.cases)
+            .chain(&self.named)
+        {
             if !known.contains(id.as_str()) {
                 faults.push(format!(
                     "{place} names {id}, which the catalogue does not know"
@@ -157,8 +158,10 @@ impl Coverage {
                 faults.push(format!("{id} is exempted and unknown"));
             } else if !exempted.insert(id.as_str()) {
                 faults.push(format!("{id} is exempted twice"));
-            } else if self.is_covered(id) {
-                faults.push(format!("{id} is exempted, though it is enforced or pinned"));
+            } else if self.is_judged(id) {
+                faults.push(format!(
+                    "{id} is exempted, though a case or a vector judges it"
+                ));
             }
             if reason.trim().is_empty() {
                 faults.push(format!("{id} is exempted without a reason"));
@@ -167,10 +170,18 @@ impl Coverage {
         for open in self.requirements().filter(|entry| self.is_open(entry)) {
             if !exempted.contains(open.id.as_str()) {
                 faults.push(format!(
-                    "{}: neither enforced, nor pinned, nor exempted: {}",
+                    "{}: neither asserted by a case, nor pinned by a vector, nor exempted: {}",
                     open.id, open.text
                 ));
             }
+        }
+        let musts = self.requirements().filter(|entry| entry.level.is_must());
+        let most = musts.count() * EXEMPT_PERCENT_MAX / 100;
+        if exempted.len() > most {
+            faults.push(format!(
+                "{} MUST are exempted, at most {most} may be",
+                exempted.len()
+            ));
         }
         faults
     }
@@ -187,12 +198,13 @@ impl Coverage {
             "# Coverage of the requirements\n\n\
              Counted by `cargo test -p peerdist-conformance --test coverage`, which fails where this page is out of\n\
              date; with `UPDATE_COVERAGE=1` in the environment it writes the page. *In code*: named by a comment\n\
-             `//= ID` in `core/src` or `node/src`. *By vectors*: named by a test vector, which the replay may not\n\
-             judge yet. Neither says that the requirement is met in every case.\n\n\
-             | document | entries | in code | by vectors | both | neither | MUST | MUST, neither |\n\
-             |---|--:|--:|--:|--:|--:|--:|--:|\n",
+             `//= ID` in `core/src` or `node/src`. *By cases*: asserted by a case of `peerdist conform`, which a test\n\
+             shows for every one. *By vectors*: named by a test vector. *Judged*: by either, which is what a MUST has to\n\
+             be unless it is exempted in writing.\n\n\
+             | document | entries | in code | by cases | by vectors | judged | MUST | MUST judged | MUST exempt |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         );
-        let mut sums = [0; 7];
+        let mut sums = [0; 8];
         for document in &self.documents {
             let row = self.row(document);
             for (sum, count) in sums.iter_mut().zip(row) {
@@ -201,20 +213,20 @@ impl Coverage {
             write_row(&mut page, &document.document, row);
         }
         write_row(&mut page, "all", sums);
-        page.push_str("\n## MUST, neither in code nor by vectors\n\n");
+        page.push_str("\n## MUST, exempted\n\n");
         for entry in self.requirements().filter(|entry| self.is_open(entry)) {
             let exemption = self.exemptions.iter().find(|known| known.id == entry.id);
             let reason = exemption.map_or("no exemption", |known| known.reason.trim());
             // Writing into memory cannot fail.
             let _ = writeln!(page, "- `{}`: {} *{reason}*", entry.id, entry.text.trim());
         }
-        page.push_str("\n## Other entries, neither in code nor by vectors\n");
+        page.push_str("\n## Other entries that nobody judges\n");
         for document in &self.documents {
             let open: Vec<String> = document
                 .requirements
                 .iter()
-                .filter(|entry| !entry.is_must() && !self.is_covered(&entry.id))
-                .map(|entry| format!("`{}` ({})", entry.id, entry.level))
+                .filter(|entry| !entry.level.is_must() && !self.is_judged(&entry.id))
+                .map(|entry| format!("`{}` ({})", entry.id, entry.level.name()))
                 .collect();
             if !open.is_empty() {
                 let _ = write!(page, "\n{}: {}\n", document.document, open.join(", "));
@@ -229,28 +241,28 @@ impl Coverage {
             .flat_map(|document| &document.requirements)
     }
 
-    fn is_covered(&self, id: &str) -> bool {
-        self.code.contains_key(id) || self.vectors.contains_key(id)
+    fn is_judged(&self, id: &str) -> bool {
+        self.cases.contains_key(id) || self.vectors.contains_key(id)
     }
 
     fn is_open(&self, entry: &Requirement) -> bool {
-        entry.is_must() && !self.is_covered(&entry.id)
+        entry.level.is_must() && !self.is_judged(&entry.id)
     }
 
-    fn row(&self, document: &Document) -> [usize; 7] {
+    fn row(&self, document: &Document) -> [usize; 8] {
         let entries = &document.requirements;
         let count = |what: &dyn Fn(&Requirement) -> bool| {
             entries.iter().filter(|entry| what(entry)).count()
         };
-        let in_code = |entry: &Requirement| self.code.contains_key(&entry.id);
-        let pinned = |entry: &Requirement| self.vectors.contains_key(&entry.id);
+        let is_must = |entry: &Requirement| entry.level.is_must();
         [
             entries.len(),
-            count(&in_code),
-            count(&pinned),
-            count(&|entry| in_code(entry) && pinned(entry)),
-            count(&|entry| !self.is_covered(&entry.id)),
-            count(&Requirement::is_must),
+            count(&|entry| self.code.contains_key(&entry.id)),
+            count(&|entry| self.cases.contains_key(&entry.id)),
+            count(&|entry| self.vectors.contains_key(&entry.id)),
+            count(&|entry| self.is_judged(&entry.id)),
+            count(&is_must),
+            count(&|entry| is_must(entry) && self.is_judged(&entry.id)),
             count(&|entry| self.is_open(entry)),
         ]
     }
@@ -275,7 +287,7 @@ fn quoted_ids<'a>(text: &'a str, documents: &[Document]) -> Vec<&'a str> {
     text.split('"').filter(is_id).collect()
 }
 
-fn write_row(page: &mut String, name: &str, row: [usize; 7]) {
+fn write_row(page: &mut String, name: &str, row: [usize; 8]) {
     let cells = row.map(|count| count.to_string()).join(" | ");
     let _ = writeln!(page, "| {name} | {cells} |");
 }

@@ -43,10 +43,7 @@ pub fn flow_events_beside_heap(context: &Context) -> Round {
 
 /// A few hosts of it, with every block carried out by itself; informs only.
 pub fn flow_events_one_by_one(context: &Context) -> Round {
-    let few = (
-        "hosts.desks.count".to_owned(),
-        HOSTS_ONE_BY_ONE.to_string(),
-    );
+    let few = ("hosts.desks.count".to_owned(), HOSTS_ONE_BY_ONE.to_string());
     let plan = branch_of_million(&[few]).map(|mut plan| {
         plan.bursts = false;
         plan

@@ -26,3 +26,5 @@ mod sim_results;
 mod surface;
 mod terminal;
 mod vectors;
+mod vectors_exec;
+mod vectors_json;

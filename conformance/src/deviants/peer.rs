@@ -112,6 +112,7 @@ mistakes! {
     ServesAnyVersion "peer-serves-any-version" "does not look at ProtVer" "pccrr-peer-version-of-block-request";
     RefusesMinor "peer-refuses-minor" "serves version 1.0 and 2.0 to the letter" "pccrr-peer-version-other-minor";
     NoLimit "peer-no-limit" "serves any number of clients at a time" "pccrr-peer-client-limit";
+    LimitBeforeVersion "peer-limit-before-version" "looks at its limit before the version" "pccrr-peer-version-before-limit";
     NoUploadTimer "peer-no-upload-timer" "waits for ever for its answer to be read" "pccrr-peer-upload-timer";
     OneAtATime "peer-one-at-a-time" "serves one connection after the other" "pccrr-peer-idle-connections";
     ReadsOnce "peer-reads-once" "takes what the first packet brings for the request" "pccrr-peer-byte-by-byte";
@@ -330,7 +331,8 @@ impl State {
             _ => major == 1 || major == 2,
         };
         let is_request = matches!(message_type, 0 | 2 | 3 | 6);
-        if !supported && is_request && body.len() >= retrieval::HEADER_BYTES {
+        let looked_at = !(is_full && self.is(Mistake::LimitBeforeVersion));
+        if !supported && looked_at && is_request && body.len() >= retrieval::HEADER_BYTES {
             return Reply::Message(negotiation);
         }
         match retrieval::read(&body) {

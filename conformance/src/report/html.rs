@@ -82,19 +82,26 @@ fn worst(verdicts: &[Verdict]) -> Option<Verdict> {
     order.into_iter().find(|verdict| verdicts.contains(verdict))
 }
 
+/// What a case says of one of its requirements: a failure is of what it was found against, and stops the case before
+/// others.
+fn of_requirement(judged: &Judged, requirement: &str) -> Verdict {
+    let found = judged
+        .findings
+        .iter()
+        .any(|finding| finding.requirement == requirement);
+    match judged.verdict {
+        Verdict::Fail | Verdict::Warn if found => judged.verdict,
+        Verdict::Fail | Verdict::Warn if judged.asserted.contains(&requirement) => Verdict::Pass,
+        Verdict::Fail | Verdict::Warn => Verdict::Skip,
+        other => other,
+    }
+}
+
 fn matrix(report: &Report) -> String {
     let mut by_requirement: BTreeMap<&str, Vec<(&Judged, Verdict)>> = BTreeMap::new();
     for judged in &report.cases {
         for requirement in judged.case.requirements {
-            // A failure counts for what it was found against; the case stopped before the others.
-            let found = judged
-                .findings
-                .iter()
-                .any(|finding| finding.requirement == *requirement);
-            let verdict = match judged.verdict {
-                Verdict::Fail | Verdict::Warn if !found => Verdict::Pass,
-                other => other,
-            };
+            let verdict = of_requirement(judged, requirement);
             let entry = by_requirement.entry(requirement).or_default();
             entry.push((judged, verdict));
         }

@@ -108,6 +108,8 @@ pub struct Judged {
     pub reason: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// The requirements that were held against what happened; a case that stops early has not come to all of its own.
+    pub asserted: Vec<&'static str>,
     /// Why it was expected to come out so, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
@@ -155,6 +157,7 @@ impl Report {
             verdict: result.verdict,
             reason: result.reason.clone(),
             findings: result.findings.clone(),
+            asserted: result.asserted.clone(),
             expected: None,
             before: None,
             took_seconds: rounded(result.took),

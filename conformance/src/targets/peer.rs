@@ -295,7 +295,10 @@ impl Session<'_, Peer> {
                 requirement,
                 "the connection was closed",
             ),
-            Answer::Response(response) if response.status() >= 400 && response.body.is_empty() => {
+            // Words for people are no message either.
+            Answer::Response(response)
+                if response.status() >= 400 && retrieval::unframed(&response.body).is_err() =>
+            {
                 let found = format_args!("the answer is '{}'", response.head.start);
                 self.quirk("rr-discard-http-error", requirement, found)
             }

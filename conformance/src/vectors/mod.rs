@@ -1,9 +1,10 @@
-//! Test vectors: read from a folder, replayed one by one, each outcome under the vector's own id.
+//! Test vectors: read from a folder, replayed one by one or handed to another program, each outcome under its own id.
 //! Invariant: a file that cannot be read as a vector file, or has no replay, is a failure and never passed over.
 //! The form of the files is in `vectors/README.md` and `vectors/schema.json`.
 
 mod blob;
 mod content;
+pub mod exec;
 mod file;
 mod hex;
 mod message;
@@ -57,8 +58,22 @@ pub struct Outcome {
     pub comment: String,
     /// The requirements that it pins.
     pub requirements: Vec<String>,
-    /// What went against the expectation; `None`: it was met.
+    /// What went against the expectation; `None`: it was met, or nothing was judged.
     pub failure: Option<String>,
+    /// Why nothing was judged; our own replay judges everything.
+    pub unsupported: Option<String>,
+}
+
+impl Outcome {
+    fn of(test: &Test, judged: Result<(), String>) -> Self {
+        Self {
+            id: test.id.clone(),
+            comment: test.comment.clone(),
+            requirements: test.requirements.clone(),
+            failure: judged.err(),
+            unsupported: None,
+        }
+    }
 }
 
 /// How all of them came out.
@@ -68,17 +83,34 @@ pub struct Report {
     pub passed: usize,
     /// Vectors that did not.
     pub failed: usize,
+    /// Vectors that the implementation says it has nothing for.
+    pub unsupported: usize,
     /// One by one, in the order of the files.
     pub outcomes: Vec<Outcome>,
 }
 
 impl Report {
     fn add(&mut self, outcome: Outcome) {
-        match outcome.failure {
-            None => self.passed += 1,
-            Some(_) => self.failed += 1,
-        }
+        let counter = match (&outcome.failure, &outcome.unsupported) {
+            (Some(_), _) => &mut self.failed,
+            (None, Some(_)) => &mut self.unsupported,
+            (None, None) => &mut self.passed,
+        };
+        *counter += 1;
         self.outcomes.push(outcome);
+    }
+
+    /// Makes a failure of the last outcome, if it is none already.
+    fn fail_last(&mut self, why: String) {
+        if let Some(mut last) = self.outcomes.pop() {
+            match last.failure {
+                Some(_) => self.failed -= 1,
+                None if last.unsupported.take().is_some() => self.unsupported -= 1,
+                None => self.passed -= 1,
+            }
+            last.failure.get_or_insert(why);
+            self.add(last);
+        }
     }
 }
 
@@ -87,9 +119,21 @@ impl Report {
 /// # Errors
 /// [`VectorsError`] where files cannot be read, or hold no vectors.
 pub fn run(directory: &Path, filter: Option<&str>) -> Result<Report, VectorsError> {
+    judge_each(directory, filter, |file, group, test| {
+        Ok(replay(file, group, test))
+    })
+}
+
+/// Has each vector judged that fits the filter, in the order of the files, behind the check of the files themselves.
+fn judge_each<E: From<VectorsError>>(
+    directory: &Path,
+    filter: Option<&str>,
+    mut judge: impl FnMut(&File, &Group, &Test) -> Result<Outcome, E>,
+) -> Result<Report, E> {
     let filter = filter
         .map(|text| Glob::new(text).map(|glob| glob.compile_matcher()))
-        .transpose()?;
+        .transpose()
+        .map_err(VectorsError::from)?;
     let mut report = Report::default();
     for failure in sums::check(directory)? {
         report.add(failure);
@@ -102,7 +146,7 @@ pub fn run(directory: &Path, filter: Option<&str>) -> Result<Report, VectorsErro
                     .as_ref()
                     .is_none_or(|filter| filter.is_match(&test.id))
                 {
-                    report.add(replay(&file, group, test));
+                    report.add(judge(&file, group, test)?);
                 }
             }
         }
@@ -122,12 +166,7 @@ pub fn replay(file: &File, group: &Group, test: &Test) -> Outcome {
         ("MS-SMB2", kind) => smb::replay(kind, group, test),
         (document, kind) => Err(no_replay(document, kind)),
     };
-    Outcome {
-        id: test.id.clone(),
-        comment: test.comment.clone(),
-        requirements: test.requirements.clone(),
-        failure: failure.err(),
-    }
+    Outcome::of(test, failure)
 }
 
 fn no_replay(document: &str, kind: &str) -> String {

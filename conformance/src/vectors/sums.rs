@@ -48,6 +48,7 @@ pub(super) fn check(directory: &Path) -> Result<Vec<Outcome>, VectorsError> {
         comment: "the file is as its generator wrote it".to_owned(),
         requirements: Vec::new(),
         failure: Some(format!("{name} {why}")),
+        unsupported: None,
     };
     Ok(failures.into_iter().map(outcome).collect())
 }

@@ -32,6 +32,9 @@ pub(super) const CASES: &[Case] = &[
             "PCCRR-3.2.1-05",
             "PCCRR-3.2.5.1-03",
             "PCCRR-3.2.1-02",
+            "PCCRR-3.2.5.2-04",
+            "PCCRR-3.2.5.3-04",
+            "PCCRR-3.2.5.4-04",
         ],
         |session| {
             let limit = limit(session)?;
@@ -50,6 +53,10 @@ pub(super) const CASES: &[Case] = &[
                 session.equal("PCCRR-3.2.5.4-03", "SegmentRangeCount", &ranges.len(), &0)?;
             }
             session.still_serves("PCCRR-3.2.5.1-03")?;
+            // Only blocks were asked for by the others, and all three kinds are empty: the count is one for all.
+            for counted in ["PCCRR-3.2.5.2-04", "PCCRR-3.2.5.3-04", "PCCRR-3.2.5.4-04"] {
+                session.holds(block.block.is_empty(), counted, "the block is not empty")?;
+            }
             drop(busy);
             // Once they are gone there is room again.
             let deadline = clock::now() + LATER;
@@ -64,6 +71,40 @@ pub(super) const CASES: &[Case] = &[
                 }
                 std::thread::sleep(Duration::from_millis(100));
             }
+        },
+    )
+    .tags(&[Tag::Alone, Tag::Load, Tag::V1]),
+    Case::peer(
+        "pccrr-peer-version-before-limit",
+        "at the limit of clients, a version that is not supported is still answered by negotiation",
+        &[
+            "PCCRR-3.2.5.2-06",
+            "PCCRR-3.2.5.3-13",
+            "PCCRR-3.2.5.4-06",
+        ],
+        |session| {
+            let limit = limit(session)?;
+            let busy = keep_busy(session, limit)?;
+            let (id, first) = (session.random(32), [Range::new(0, 1)]);
+            for (request, requirement) in [
+                (
+                    retrieval::get_block_list(&id, &first, algorithm::AES_128),
+                    "PCCRR-3.2.5.2-06",
+                ),
+                (
+                    retrieval::get_blocks(&id, &first, algorithm::AES_128),
+                    "PCCRR-3.2.5.3-13",
+                ),
+                (
+                    retrieval::get_segment_list(session.random_array(), &[&id], &[]),
+                    "PCCRR-3.2.5.4-06",
+                ),
+            ] {
+                let answered = session.ask(&request.with_u32_be("ProtVer", 9), requirement)?;
+                session.is_kind(answered.message.kind, kind::NEGOTIATION_RESPONSE, requirement)?;
+            }
+            drop(busy);
+            Ok(())
         },
     )
     .tags(&[Tag::Alone, Tag::Load, Tag::V1]),

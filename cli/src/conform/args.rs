@@ -1,0 +1,215 @@
+//! What can be said to `peerdist conform`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueHint};
+use peerdist_conformance::catalogue::Level;
+use peerdist_conformance::judge::profile::Profile;
+use peerdist_conformance::judge::{Role, Tag};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConformCommand {
+    /// Show the cases
+    List(ListArgs),
+    /// Show what a case expects, and by which requirements
+    Explain(ExplainArgs),
+    Run(Box<RunArgs>),
+    /// Judge this implementation in all roles: its own commands, started on the loopback interface
+    #[command(name = "self")]
+    Own(Box<OwnArgs>),
+    /// Prove the cases: each implementation that is wrong on purpose has to be caught by the case meant for it
+    Matrix(MatrixArgs),
+}
+
+/// Which cases.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SelectArgs {
+    /// Only cases whose id fits, such as 'pccrr-peer-*'
+    #[arg(value_name = "CASE")]
+    pub(crate) cases: Vec<String>,
+    /// Leave out cases whose id fits
+    #[arg(long, value_name = "CASE")]
+    pub(crate) without: Vec<String>,
+    /// Only cases of that level: must, must-not, should, should-not, may, or rule
+    #[arg(long, value_name = "LEVEL", value_parser = level, value_delimiter = ',')]
+    pub(crate) level: Vec<Level>,
+    /// Only cases of that role
+    #[arg(long, value_name = "ROLE", value_parser = role, value_delimiter = ',')]
+    pub(crate) role: Vec<Role>,
+    /// Only cases with that tag: v1, v2, hostile, timer, load, alone, or ipv6
+    #[arg(long, value_name = "TAG", value_parser = tag, value_delimiter = ',')]
+    pub(crate) tag: Vec<Tag>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The case
+    #[arg(value_name = "CASE")]
+    pub(crate) case: String,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How it is judged, and what comes out.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Judging")]
+pub(crate) struct JudgeArgs {
+    /// Whose documented deviations are taken as known: common, windows7, windows8, ipxe, or strict
+    #[arg(long, value_name = "PROFILE", default_value = "common", value_parser = profile)]
+    pub(crate) profile: Profile,
+    /// Fail what should be and is not
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How many cases run at a time
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN))]
+    pub(crate) jobs: NonZeroUsize,
+    /// How long nothing has to come for it to be silence, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub(crate) silence_ms: u64,
+    /// How long an answer may take, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub(crate) answer_ms: u64,
+    /// What random bytes are drawn from, to have the same again [default: drawn anew]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Failures that are known: a list of 'case' and 'reason' in YAML
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expected: Option<PathBuf>,
+    /// The report.json of an earlier run: only what was not there fails
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Where reports and evidence go: report.json, report.html, report.md, junit.xml, badge.svg, and a file a case
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Where a report for CI systems goes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+    /// Show every case, not only those that did not pass
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// The report as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Judge implementations of the protocols, by role
+///
+/// Every option that names something to judge selects the cases of its role. Exit code 1 if something is not as
+/// required, 3 if nothing could be judged.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+}
+
+/// What is judged.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What is judged")]
+pub(crate) struct TargetArgs {
+    /// A content server: a URL whose content it serves with content information
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) url: Option<String>,
+    /// The secret key of the content server, in hexadecimal, for the checks that need it
+    #[arg(long, value_name = "HEX", requires = "url")]
+    pub(crate) secret_hex: Option<String>,
+    /// A peer: where it serves blocks
+    #[arg(long, value_name = "HOST:PORT", requires = "info")]
+    pub(crate) target: Option<String>,
+    /// How many clients the peer serves at a time, if that is few: so many connections are kept busy
+    #[arg(long, value_name = "N", requires = "target")]
+    pub(crate) client_limit: Option<NonZeroUsize>,
+    /// A responder: where probes are sent by unicast
+    #[arg(long, value_name = "IP:PORT", requires = "info")]
+    pub(crate) probe: Option<SocketAddr>,
+    /// The address of this machine at the interface where a responder hears multicasts, and where clients are answered
+    #[arg(long, value_name = "IP")]
+    pub(crate) interface: Option<IpAddr>,
+    /// Content information of something that the peer or the responder holds in full; may be given several times
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) info: Vec<PathBuf>,
+    /// The content itself, of --url, or of each --info in their order; may be given several times
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) content: Vec<PathBuf>,
+    /// A hosted cache: where it takes offers of version 2.0 and serves blocks
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) http: Option<String>,
+    /// Where it takes offers of version 1.0, over TLS
+    #[arg(long, value_name = "HOST:PORT", requires = "http")]
+    pub(crate) https: Option<String>,
+    /// A client: a command that downloads {url} to {out}; {version} is the version of content information that it may
+    /// ask for, 1 or 2
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub(crate) command: Option<String>,
+    /// The same client with a hosted cache at {hosted}
+    #[arg(long, value_name = "COMMAND", requires = "command", value_hint = ValueHint::CommandString)]
+    pub(crate) hosted_command: Option<String>,
+    /// A maker of content information: a command that writes that of {content}, made with the secret key {secret_hex}, in
+    /// {version} 1 or 2, to {out}
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub(crate) exec: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct OwnArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct MatrixArgs {
+    /// Only deviants whose id fits, such as 'peer-*'
+    #[arg(value_name = "DEVIANT")]
+    pub(crate) deviants: Vec<String>,
+    /// Only deviants of that role
+    #[arg(long, value_name = "ROLE", value_parser = role, value_delimiter = ',')]
+    pub(crate) role: Vec<Role>,
+    /// How many run at a time
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN))]
+    pub(crate) jobs: NonZeroUsize,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// One of several names, or what they are.
+fn named<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    let found = all.iter().copied().find(|one| name(*one) == text);
+    found.ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|one| name(*one)).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    named(text, &Level::ALL, Level::name)
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    named(text, &Role::ALL, Role::name)
+}
+
+fn tag(text: &str) -> Result<Tag, String> {
+    named(text, &Tag::ALL, Tag::name)
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    named(text, &Profile::ALL, Profile::name)
+}

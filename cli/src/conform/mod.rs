@@ -1,0 +1,108 @@
+//! `peerdist conform`: implementations judged against the documents.
+
+pub(crate) mod args;
+mod matrix;
+mod output;
+mod own;
+mod targets;
+
+use std::io::{BufWriter, Write, stdout};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use peerdist_conformance::cases;
+use peerdist_conformance::judge::Case;
+use peerdist_conformance::judge::select::Selection;
+use peerdist_conformance::judge::session::Settings;
+use peerdist_conformance::report::{Listed, text};
+use peerdist_sim::scenario::near;
+use rand::TryRng;
+
+use crate::failure::Failure;
+use args::{ConformCommand, ExplainArgs, JudgeArgs, ListArgs, RunArgs, SelectArgs};
+
+pub(crate) fn run(command: &ConformCommand) -> Result<ExitCode, Failure> {
+    match command {
+        ConformCommand::List(args) => list(args),
+        ConformCommand::Explain(args) => explain(args),
+        ConformCommand::Run(args) => judge(args),
+        ConformCommand::Own(args) => own::run(args),
+        ConformCommand::Matrix(args) => matrix::run(args),
+    }
+}
+
+/// The cases that were asked for.
+fn selected(args: &SelectArgs) -> Result<Vec<&'static Case>, Failure> {
+    let selection = Selection {
+        ids: args.cases.clone(),
+        without: args.without.clone(),
+        levels: args.level.clone(),
+        roles: args.role.clone(),
+        tags: args.tag.clone(),
+    };
+    selection.of(&cases::all()).map_err(Failure::usage)
+}
+
+fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
+    let cases = selected(&args.select)?;
+    let mut out = BufWriter::new(stdout().lock());
+    if args.json {
+        let listed: Vec<Listed> = cases.into_iter().map(Listed::of).collect();
+        serde_json::to_writer_pretty(&mut out, &listed)?;
+        writeln!(out)?;
+    } else {
+        let width = cases.iter().map(|case| case.id.len()).max().unwrap_or(0);
+        for case in &cases {
+            writeln!(out, "{:width$}  {}", case.id, case.title)?;
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
+    let all = cases::all();
+    let case = all
+        .iter()
+        .find(|case| case.id == args.case)
+        .ok_or_else(|| {
+            let near = near::nearest(&args.case, all.iter().map(|case| case.id));
+            Failure::usage(format_args!(
+                "there is no case '{}'; the nearest is '{near}'",
+                args.case
+            ))
+        })?;
+    let mut out = stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &Listed::of(case))?;
+        writeln!(out)?;
+    } else {
+        write!(out, "{}", text::explained(case))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn settings(args: &JudgeArgs) -> Result<Settings, Failure> {
+    let mut seed = [0; 32];
+    match args.seed {
+        Some(number) => seed[..8].copy_from_slice(&number.to_le_bytes()),
+        None => rand::rngs::SysRng
+            .try_fill_bytes(&mut seed)
+            .map_err(|error| Failure::unreachable(format_args!("no randomness: {error}")))?,
+    }
+    Ok(Settings {
+        is_strict: args.strict,
+        profile: args.profile,
+        silence: Duration::from_millis(args.silence_ms),
+        answer: Duration::from_millis(args.answer_ms),
+        jobs: args.jobs.get(),
+        seed,
+    })
+}
+
+fn judge(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let cases = selected(&args.select)?;
+    let settings = settings(&args.judge)?;
+    let named = targets::of(&args.targets)?;
+    output::judge(&cases, &named, &settings, &args.judge)
+}
