@@ -93,6 +93,26 @@ fn every_wrong_responder_is_caught() {
 }
 
 #[test]
+fn a_content_server_without_mistakes_passes_all_cases() {
+    passes_all(Role::ContentServer);
+}
+
+#[test]
+fn every_wrong_content_server_is_caught() {
+    catches_all(Role::ContentServer);
+}
+
+#[test]
+fn a_content_info_maker_without_mistakes_passes_all_cases() {
+    passes_all(Role::ContentInfo);
+}
+
+#[test]
+fn every_wrong_content_info_maker_is_caught() {
+    catches_all(Role::ContentInfo);
+}
+
+#[test]
 fn ids_are_unique_and_requirements_and_quirks_are_those_of_the_catalogue() {
     let quirks = catalogue::quirks();
     let mut ids = BTreeSet::new();

@@ -2,15 +2,22 @@
 //! Invariant: ids are never reused; every case names the requirements that it asserts, and asserts them.
 //! Byte order: that of each document.
 
+mod pccrc;
 mod pccrd;
 mod pccrr;
+mod pccrtp;
 
 use crate::judge::Case;
 
 /// All cases, in the order of the documents.
 #[must_use]
 pub fn all() -> Vec<&'static Case> {
-    let documents = [pccrd::SECTIONS, pccrr::SECTIONS];
+    let documents = [
+        pccrc::SECTIONS,
+        pccrd::SECTIONS,
+        pccrr::SECTIONS,
+        pccrtp::SECTIONS,
+    ];
     documents
         .into_iter()
         .flatten()

@@ -5,6 +5,8 @@
 //! They are as small as they can be, speak only on the loopback interface, and share the judge's writers: what both
 //! would have wrong, the implementations that are not ours show.
 
+pub mod content_info;
+pub mod content_server;
 pub mod matrix;
 pub mod peer;
 pub mod responder;
@@ -20,6 +22,8 @@ use crate::targets::Targets;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are the roles")]
 pub enum Mistake {
+    ContentInfo(content_info::Mistake),
+    ContentServer(content_server::Mistake),
     Peer(peer::Mistake),
     Responder(responder::Mistake),
 }
@@ -29,6 +33,8 @@ impl Mistake {
     #[must_use]
     pub const fn role(self) -> Role {
         match self {
+            Self::ContentInfo(_) => Role::ContentInfo,
+            Self::ContentServer(_) => Role::ContentServer,
             Self::Peer(_) => Role::Peer,
             Self::Responder(_) => Role::Responder,
         }
@@ -51,10 +57,13 @@ pub struct Deviant {
 /// All of them, in the order of the roles.
 #[must_use]
 pub fn all() -> Vec<&'static Deviant> {
-    [peer::DEVIANTS, responder::DEVIANTS]
-        .into_iter()
-        .flatten()
-        .collect()
+    let roles = [
+        content_info::DEVIANTS,
+        content_server::DEVIANTS,
+        peer::DEVIANTS,
+        responder::DEVIANTS,
+    ];
+    roles.into_iter().flatten().collect()
 }
 
 /// An implementation that runs, until it is dropped.
@@ -71,6 +80,14 @@ pub struct Stage {
 /// That of the system, as where no port is free.
 pub fn stage(role: Role, mistake: Option<Mistake>) -> io::Result<Stage> {
     match (role, mistake) {
+        (Role::ContentInfo, Some(Mistake::ContentInfo(mistake))) => {
+            Ok(content_info::stage(Some(mistake)))
+        }
+        (Role::ContentInfo, _) => Ok(content_info::stage(None)),
+        (Role::ContentServer, Some(Mistake::ContentServer(mistake))) => {
+            content_server::stage(Some(mistake))
+        }
+        (Role::ContentServer, _) => content_server::stage(None),
         (Role::Peer, Some(Mistake::Peer(mistake))) => peer::stage(Some(mistake)),
         (Role::Peer, _) => peer::stage(None),
         (Role::Responder, Some(Mistake::Responder(mistake))) => responder::stage(Some(mistake)),

@@ -91,6 +91,12 @@ impl<'a, T> Session<'a, T> {
         self.case.requirements.first().copied().unwrap_or_default()
     }
 
+    /// Whether the case tells a deviation from others.
+    #[must_use]
+    pub fn tells(&self, quirk: &str) -> bool {
+        self.case.quirks.contains(&quirk)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,17 +4,20 @@
 //!
 //! - [`draft`]: messages as named fields, each of which can be made wrong;
 //! - [`cipher`], [`digest`]: AES-CBC and hashes, from RustCrypto;
-//! - [`content_info`], MS-PCCRC;
+//! - [`content_info`] and, held against a content, [`described`], MS-PCCRC;
 //! - [`retrieval`], MS-PCCRR;
 //! - [`discovery`], MS-PCCRD, in [`xml`] and [`text`];
+//! - [`location`]: where content is;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
 pub mod content_info;
+pub mod described;
 pub mod digest;
 pub mod discovery;
 pub mod draft;
 pub mod http;
+pub mod location;
 pub mod retrieval;
 pub mod text;
 pub mod xml;
