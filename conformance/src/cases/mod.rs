@@ -3,13 +3,14 @@
 //! Byte order: that of each document.
 
 mod pccrr;
+mod pchc;
 
 use crate::judge::Case;
 
 /// All cases, in the order of the documents.
 #[must_use]
 pub fn all() -> Vec<&'static Case> {
-    let documents = [pccrr::SECTIONS];
+    let documents = [pccrr::SECTIONS, pchc::SECTIONS];
     documents
         .into_iter()
         .flatten()

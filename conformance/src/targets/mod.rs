@@ -7,6 +7,7 @@ pub mod connection;
 pub mod content_info;
 pub mod content_server;
 pub mod hosted_cache;
+pub mod offering_client;
 pub mod peer;
 pub mod responder;
 

@@ -6,12 +6,14 @@
 //! - [`cipher`], [`digest`]: AES-CBC and hashes, from RustCrypto;
 //! - [`content_info`], MS-PCCRC;
 //! - [`retrieval`], MS-PCCRR;
+//! - [`hosted_cache`], MS-PCHC;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
 pub mod content_info;
 pub mod digest;
 pub mod draft;
+pub mod hosted_cache;
 pub mod http;
 pub mod retrieval;
 
