@@ -49,7 +49,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::V1, Tag::V2]),
     Case::hosted_cache(
         "pchc-cache-asks-one-block-at-a-time",
         "MSG_GETBLKS of the cache asks for one block, and it asks for no block that the segment has not",
@@ -76,7 +76,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::V1, Tag::V2]),
     Case::hosted_cache(
         "pchc-cache-asks-for-known-algorithms",
         "the cache asks for blocks in an encryption that exists",
@@ -94,7 +94,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::V1, Tag::V2]),
     Case::hosted_cache(
         "pchc-cache-asks-for-what-was-offered",
         "the cache asks a client for the segments of its offer and for no others",
@@ -125,7 +125,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::V1, Tag::V2]),
     Case::hosted_cache(
         "pchc-cache-asks-no-segment-lists",
         "the cache sends no MSG_GETSEGLIST: those go to hosted caches alone",
@@ -142,7 +142,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::V1, Tag::V2]),
 ];
 
 fn segment_of(asked: &Asked) -> Option<Vec<u8>> {

@@ -226,7 +226,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1, Tag::Hostile]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-slow-client",
         "blocks that come slowly, but in time, are taken",

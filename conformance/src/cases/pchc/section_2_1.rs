@@ -95,7 +95,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::Hostile]),
+    .tags(&[Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-segment-info-over-http",
         "SEGMENT_INFO_MESSAGE at the path of version 2.0 is dropped, and nothing is fetched",
@@ -109,7 +109,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::Hostile]),
+    .tags(&[Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-paths-swapped",
         "the path of either version is not served where the other is",
@@ -133,7 +133,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::V1, Tag::Hostile]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-no-authentication-over-http",
         "a version 2.0 offer is answered without authentication",
@@ -195,7 +195,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::Hostile]),
+    .tags(&[Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-other-path",
         "an offer posted elsewhere brings no response message",
@@ -214,7 +214,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::Hostile]),
+    .tags(&[Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-connection-kept",
         "a second offer on the same connection is answered as the first",
@@ -250,7 +250,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::V1, Tag::V2]),
     Case::hosted_cache(
         "pchc-cache-chunked-offer",
         "offers whose bodies come in chunks are answered",
@@ -277,7 +277,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::V1, Tag::V2]),
     Case::hosted_cache(
         "pchc-cache-many-clients",
         "many clients that offer at once are all answered",
@@ -298,7 +298,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1, Tag::Load]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Load]),
 ];
 
 /// A good offer of each version.

@@ -42,7 +42,7 @@ pub(super) const CASES: &[Case] = &[
             session.is_served(&v2, "PCHC-3.1.1-02")
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::V1, Tag::V2]),
     Case::hosted_cache(
         "pchc-cache-does-not-say-more",
         "of a segment that was offered in part the cache lists those blocks alone",

@@ -180,7 +180,7 @@ pub(super) const CASES: &[Case] = &[
             session.is_served(&offered, "PCCRC-2.2-13")
         },
     )
-    .tags(&[Tag::V1, Tag::Hostile]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-verified-heals",
         "wrong blocks of a version 2.0 offer give way to those that the hashes of version 1.0 prove",
@@ -197,7 +197,7 @@ pub(super) const CASES: &[Case] = &[
             session.is_served(&offered, "PCCRC-2.2-13")
         },
     )
-    .tags(&[Tag::V1, Tag::Hostile]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-held-stays",
         "a segment that is held stays as it was, though another client offers other bytes under its id",

@@ -32,7 +32,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::V1, Tag::Hostile]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-noise",
         "random bytes are dropped, in either version",
@@ -47,7 +47,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::V1, Tag::Hostile]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-broken-http",
         "bytes that are no HTTP bring no response message",
@@ -66,7 +66,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::V1, Tag::Hostile]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-clear-to-tls",
         "an offer in clear at the port of TLS brings no response message",
@@ -129,7 +129,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::Hostile]),
+    .tags(&[Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-half-an-offer",
         "connections that break off in the middle of an offer harm no other",
@@ -147,7 +147,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1, Tag::Hostile]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-half-closed",
         "a client that says it will send no more after half an offer gets no response message",
@@ -164,7 +164,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::Hostile]),
+    .tags(&[Tag::V2, Tag::Hostile]),
     Case::hosted_cache(
         "pchc-cache-slow-body",
         "while the bodies of some offers come byte by byte, others are answered",
@@ -189,7 +189,7 @@ pub(super) const CASES: &[Case] = &[
             Ok(())
         },
     )
-    .tags(&[Tag::V1, Tag::Hostile, Tag::Load]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile, Tag::Load]),
     Case::hosted_cache(
         "pchc-cache-idle-connections",
         "connections that say nothing keep no offer from being answered",
@@ -215,7 +215,7 @@ pub(super) const CASES: &[Case] = &[
             session.still_takes_offers(Version::V1, RULE)
         },
     )
-    .tags(&[Tag::V1, Tag::Hostile, Tag::Load]),
+    .tags(&[Tag::V1, Tag::V2, Tag::Hostile, Tag::Load]),
     Case::hosted_cache(
         "pchc-cache-flood",
         "a body of megabytes is no offer: it is dropped, and not taken for ever",
@@ -247,7 +247,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::Hostile, Tag::Load]),
+    .tags(&[Tag::V2, Tag::Hostile, Tag::Load]),
     Case::hosted_cache(
         "pchc-cache-length-without-body",
         "a length of many gigabytes with nothing behind it harms no other",
@@ -267,7 +267,7 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .quirks(DROPPED)
-    .tags(&[Tag::Hostile]),
+    .tags(&[Tag::V2, Tag::Hostile]),
 ];
 
 fn nothing_came(session: &Session<'_, HostedCache>, connection: &mut Connection) -> Outcome {
