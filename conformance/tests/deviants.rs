@@ -113,6 +113,16 @@ fn every_wrong_content_info_maker_is_caught() {
 }
 
 #[test]
+fn a_hosted_cache_without_mistakes_passes_all_cases() {
+    passes_all(Role::HostedCache);
+}
+
+#[test]
+fn every_wrong_hosted_cache_is_caught() {
+    catches_all(Role::HostedCache);
+}
+
+#[test]
 fn ids_are_unique_and_requirements_and_quirks_are_those_of_the_catalogue() {
     let quirks = catalogue::quirks();
     let mut ids = BTreeSet::new();

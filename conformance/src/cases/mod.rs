@@ -6,6 +6,7 @@ mod pccrc;
 mod pccrd;
 mod pccrr;
 mod pccrtp;
+mod pchc;
 
 use crate::judge::Case;
 
@@ -17,6 +18,7 @@ pub fn all() -> Vec<&'static Case> {
         pccrd::SECTIONS,
         pccrr::SECTIONS,
         pccrtp::SECTIONS,
+        pchc::SECTIONS,
     ];
     documents
         .into_iter()

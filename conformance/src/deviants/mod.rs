@@ -7,6 +7,7 @@
 
 pub mod content_info;
 pub mod content_server;
+pub mod hosted_cache;
 pub mod matrix;
 pub mod peer;
 pub mod responder;
@@ -26,6 +27,7 @@ pub enum Mistake {
     ContentServer(content_server::Mistake),
     Peer(peer::Mistake),
     Responder(responder::Mistake),
+    HostedCache(hosted_cache::Mistake),
 }
 
 impl Mistake {
@@ -37,6 +39,7 @@ impl Mistake {
             Self::ContentServer(_) => Role::ContentServer,
             Self::Peer(_) => Role::Peer,
             Self::Responder(_) => Role::Responder,
+            Self::HostedCache(_) => Role::HostedCache,
         }
     }
 }
@@ -62,6 +65,7 @@ pub fn all() -> Vec<&'static Deviant> {
         content_server::DEVIANTS,
         peer::DEVIANTS,
         responder::DEVIANTS,
+        hosted_cache::DEVIANTS,
     ];
     roles.into_iter().flatten().collect()
 }
@@ -92,6 +96,10 @@ pub fn stage(role: Role, mistake: Option<Mistake>) -> io::Result<Stage> {
         (Role::Peer, _) => peer::stage(None),
         (Role::Responder, Some(Mistake::Responder(mistake))) => responder::stage(Some(mistake)),
         (Role::Responder, _) => responder::stage(None),
+        (Role::HostedCache, Some(Mistake::HostedCache(mistake))) => {
+            hosted_cache::stage(Some(mistake))
+        }
+        (Role::HostedCache, _) => hosted_cache::stage(None),
         (other, _) => Err(io::Error::other(format!("there is no deviant {other}"))),
     }
 }

@@ -4,7 +4,7 @@
 
 use core::fmt::{Debug, Display};
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -55,7 +55,7 @@ pub struct Session<'a, T> {
     /// How the judge judges.
     pub settings: &'a Settings,
     case: &'static Case,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
@@ -74,14 +74,25 @@ impl<'a, T> Session<'a, T> {
             recorder: Recorder::new(),
             settings,
             case,
-            state: Mutex::default(),
+            state: Arc::default(),
+        }
+    }
+
+    /// The same case against something else beside its target: what is found there is found in this case.
+    #[must_use]
+    pub fn beside<'b, U>(&'b self, target: &'b U) -> Session<'b, U> {
+        Session {
+            target,
+            recorder: self.recorder.clone(),
+            settings: self.settings,
+            case: self.case,
+            state: Arc::clone(&self.state),
         }
     }
 
     /// What was found and what was asserted.
     pub(crate) fn into_found(self) -> (Vec<Finding>, Vec<&'static str>) {
-        let state = self.state.into_inner();
-        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let state = std::mem::take(&mut *self.state());
         (state.findings, state.asserted.into_iter().collect())
     }
 

@@ -9,6 +9,7 @@ pub mod content_server;
 pub mod datagrams;
 pub mod description;
 pub mod hosted_cache;
+pub mod offering_client;
 pub mod peer;
 pub mod responder;
 

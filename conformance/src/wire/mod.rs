@@ -8,6 +8,7 @@
 //! - [`retrieval`], MS-PCCRR;
 //! - [`discovery`], MS-PCCRD, in [`xml`] and [`text`];
 //! - [`location`]: where content is;
+//! - [`hosted_cache`], MS-PCHC;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
@@ -16,6 +17,7 @@ pub mod described;
 pub mod digest;
 pub mod discovery;
 pub mod draft;
+pub mod hosted_cache;
 pub mod http;
 pub mod location;
 pub mod retrieval;

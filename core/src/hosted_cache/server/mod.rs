@@ -4,6 +4,7 @@
 //!
 //! A segment has one fetch at a time. Who offers it meanwhile is remembered and asked next for what is still missing. A
 //! fetch that fails is not tried again with the same client: the document knows no retry, the next offer starts anew.
+//! Blocks that turn out wrong by the hashes of an offer are missing: whoever made the offer is asked for them.
 
 mod io;
 mod progress;
@@ -301,7 +302,7 @@ impl Server {
             Ok(learnt) => {
                 let decision = self.plan(offer.from, information.key, information.length);
                 self.decide(offer, information.key, decision);
-                self.keep(offer.request, &information, &learnt);
+                self.keep(offer.request, &information, &learnt, offer.from);
             }
         }
     }

@@ -5,7 +5,7 @@
 use super::{
     ApiMisuse, BlockSet, Duration, Entry, Event, Fetch, FetchToken, Hashes, Instant, Job,
     KeepHashes, Output, Phase, RequestToken, Running, SegmentInformation, SegmentKey, Server, Skip,
-    Standing,
+    SocketAddr, Standing,
 };
 use crate::hosted_cache::SegmentInfo;
 
@@ -76,6 +76,7 @@ impl Server {
         request: RequestToken,
         information: &SegmentInformation<'_>,
         learnt: &Learnt,
+        from: SocketAddr,
     ) {
         let key = information.key;
         if self.is_idle_and_empty(&key) {
@@ -103,12 +104,30 @@ impl Server {
                 replaces: learnt.replaces,
             }));
         }
+        if !learnt.recheck.is_empty() {
+            self.ask_for_what_is_wrong(key, from);
+        }
         self.recheck(key, learnt.recheck);
     }
 
     fn recheck(&mut self, key: SegmentKey, blocks: BlockSet) {
         if !blocks.is_empty() {
+            if let Some(entry) = self.segments.get_mut(&key) {
+                entry.rechecks = entry.rechecks.saturating_add(1);
+            }
             self.outputs.push_back(Output::Recheck { key, blocks });
+        }
+    }
+
+    /// Remembers who brought the hashes by which blocks are looked at again: those that do not agree are missing.
+    fn ask_for_what_is_wrong(&mut self, key: SegmentKey, from: SocketAddr) {
+        let most = self.settings.sources_per_segment_max;
+        if let Some(entry) = self.segments.get_mut(&key)
+            && from.port() != 0
+            && !entry.sources.contains(&from)
+            && entry.sources.len() < most
+        {
+            entry.sources.push_back(from);
         }
     }
 
@@ -260,7 +279,10 @@ impl Server {
         };
         entry.phase = Phase::Idle;
         if entry.wanted().is_empty() {
-            entry.sources.clear();
+            if entry.rechecks == 0 {
+                entry.sources.clear();
+            }
+            return self.forget_if_idle_and_empty(key);
         }
         while let Some(from) = entry.sources.pop_front() {
             if self.queue.push(&self.settings, Job { key, from }).is_ok() {
@@ -316,6 +338,8 @@ impl Server {
             standing.verified = standing.verified.difference(&checked).union(&kept);
             standing.unverified = standing.unverified.difference(&checked);
             entry.set_standing(standing);
+            entry.rechecks = entry.rechecks.saturating_sub(1);
+            let is_idle = entry.phase == Phase::Idle;
             let blocks = held.difference(&kept);
             if !blocks.is_empty() {
                 self.outputs.push_back(Output::Discard {
@@ -324,7 +348,10 @@ impl Server {
                     only_ciphertext: false,
                 });
             }
-            self.forget_if_idle_and_empty(key);
+            if is_idle {
+                //= PCHC-3.1.5.2-02
+                self.continue_with(key);
+            }
         }
         Ok(())
     }

@@ -40,6 +40,8 @@ pub(super) struct Entry {
     /// Whether the hashes are those of all blocks and hash to HoD.
     pub(super) is_proven: bool,
     pub(super) phase: Phase,
+    /// How often blocks are being looked at again: until then some that are held may turn out to be missing.
+    pub(super) rechecks: u16,
     /// Clients to be asked next.
     pub(super) sources: VecDeque<SocketAddr>,
     // Most segments of version 2.0 content are one block: a million of them are to fit in memory.
@@ -64,6 +66,7 @@ impl Entry {
             length,
             is_proven: false,
             phase: Phase::Idle,
+            rechecks: 0,
             sources: VecDeque::new(),
             blocks,
         }

@@ -3,6 +3,7 @@
 //! Byte order: big-endian.
 
 mod client;
+mod healing;
 mod hostile;
 mod information;
 mod messages;
