@@ -158,6 +158,12 @@ pub(crate) struct TargetArgs {
     /// A content server: a URL whose content it serves with content information
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
+    /// The content of --url; otherwise it is fetched plain first
+    #[arg(long, value_name = "FILE", requires = "url", value_hint = ValueHint::FilePath)]
+    pub(crate) content: Option<PathBuf>,
+    /// Another URL of that server, of content longer than 32 MiB, for what needs several segments
+    #[arg(long, value_name = "URL", requires = "url", value_hint = ValueHint::Url)]
+    pub(crate) long_url: Option<String>,
     /// The secret key of the content server, in hexadecimal, for the checks that need it
     #[arg(long, value_name = "HEX", requires = "url")]
     pub(crate) secret_hex: Option<String>,
@@ -176,15 +182,15 @@ pub(crate) struct TargetArgs {
     /// Content information of something that the peer or the responder holds in full; may be given several times
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) info: Vec<PathBuf>,
-    /// The content itself, of --url, or of each --info in their order; may be given several times
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) content: Vec<PathBuf>,
     /// A hosted cache: where it takes offers of version 2.0 and serves blocks
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) http: Option<String>,
     /// Where it takes offers of version 1.0, over TLS
     #[arg(long, value_name = "HOST:PORT", requires = "http")]
     pub(crate) https: Option<String>,
+    /// Where it takes offers of version 1.0 of clients that authenticate themselves alone
+    #[arg(long, value_name = "HOST:PORT", requires = "http")]
+    pub(crate) https_authenticated: Option<String>,
     /// A client: a command that downloads {url} to {out}; {version} is the version of content information that it may
     /// ask for, 1 or 2
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]

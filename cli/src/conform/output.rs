@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -267,8 +268,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     };
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
-    let others_may_read =
-        fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let others_may_read: fs::Permissions = PermissionsExt::from_mode(0o644);
     file.as_file()
         .set_permissions(others_may_read)
         .map_err(failed)?;

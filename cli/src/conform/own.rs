@@ -2,7 +2,7 @@
 //! Invariant: everything that is started here ends with the command, and listens on the loopback interface alone.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,9 @@ use crate::print::hex;
 const STARTING: Duration = Duration::from_secs(20);
 /// Clients that the peer serves at a time: more than cases run at a time, few enough to be kept busy.
 const CLIENTS: NonZeroUsize = NonZeroUsize::new(48).unwrap();
+/// More than a segment of version 1.0.
+const LONG_BYTES: usize = (32 << 20) + 65_536 + 777;
+const LONG_PIECE_BYTES: usize = 1 << 20;
 /// Three blocks of version 1.0 and a short one of odd length.
 const CONTENT_BYTES: usize = 3 * 65_536 + 10_001;
 pub(super) fn run(args: &OwnArgs) -> Result<ExitCode, Failure> {
@@ -62,6 +65,8 @@ impl Stage {
             fs::write(&path, &content).map_err(|error| not_made(&path, &error))?;
             contents.push(path);
         }
+        let long = root.join("long");
+        write_long(&long)?;
         let text = |path: &Path| path.display().to_string();
         let store = text(&program.path("store"));
         let key_file = text(&secret);
@@ -138,6 +143,19 @@ impl Stage {
         ])?;
         let (http, https) = (cache.url("http://")?, cache.url("https://")?);
         servers.push(cache);
+        let cache = program.serve_both(&[
+            "hosted-cache",
+            "--store",
+            &text(&program.path("authenticated")),
+            "--http",
+            "127.0.0.1:0",
+            "--https",
+            "127.0.0.1:0",
+            "--self-signed",
+            "--authenticate-clients",
+        ])?;
+        let authenticated = cache.url("https://")?;
+        servers.push(cache);
         let program = text(&program.program);
         let quoted = format!("'{}'", program.replace('\'', "'\\''"));
         let client = format!(
@@ -176,9 +194,11 @@ impl Stage {
                 probe: Some(Probe::Multicast),
                 interface: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 info: infos,
-                content: contents,
+                content: contents.pop(),
+                long_url: Some(format!("{origin}long")),
                 http: Some(authority(&http)),
                 https: Some(authority(&https)),
+                https_authenticated: Some(authority(&authenticated)),
                 command: Some(client),
                 hosted_command: Some(hosted),
                 exec: Some(maker),
@@ -187,6 +207,24 @@ impl Stage {
             _folder: folder,
         })
     }
+}
+
+/// Two segments of version 1.0, of which the second has a block and a part of one.
+fn write_long(path: &Path) -> Result<(), Failure> {
+    let mut piece = vec![0; LONG_PIECE_BYTES];
+    fill(&mut piece)?;
+    let mut file = fs::File::create(path).map_err(|error| not_made(path, &error))?;
+    let mut left = LONG_BYTES;
+    let mut number = 0_u64;
+    while left > 0 {
+        piece[..8].copy_from_slice(&number.to_le_bytes());
+        let count = left.min(piece.len());
+        file.write_all(&piece[..count])
+            .map_err(|error| not_made(path, &error))?;
+        left -= count;
+        number += 1;
+    }
+    Ok(())
 }
 
 fn fill(bytes: &mut [u8]) -> Result<(), Failure> {

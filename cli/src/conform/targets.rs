@@ -6,12 +6,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use peerdist_conformance::targets::Targets;
+use peerdist_conformance::targets::content_info::ContentInfoMaker;
+use peerdist_conformance::targets::content_server::ContentServer;
+use peerdist_conformance::targets::hosted_cache::HostedCache;
 use peerdist_conformance::targets::peer::{Holding, Peer};
 use peerdist_conformance::targets::responder::Responder;
 use peerdist_conformance::wire::content_info::ContentInfo;
 
 use super::args::{Probe, TargetArgs};
 use crate::failure::Failure;
+use crate::print::from_hex;
 
 /// What is judged, and what to call it in reports.
 pub(super) struct Named {
@@ -26,6 +30,36 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
         names: BTreeMap::new(),
     };
     let holdings = holdings(args)?;
+    if let Some(url) = &args.url {
+        let mut server = ContentServer::at(url.as_str());
+        server.content = args
+            .content
+            .as_deref()
+            .map(|path| read(path, "--content"))
+            .transpose()?;
+        server.long_url.clone_from(&args.long_url);
+        let secret = args.secret_hex.as_deref().map(from_hex).transpose();
+        server.secret_key =
+            secret.map_err(|why| Failure::usage(format_args!("--secret-hex: {why}")))?;
+        named.targets.content_server = Some(server);
+        named.names.insert("content-server", url.clone());
+    }
+    if let Some(command) = &args.exec {
+        named.targets.content_info = Some(ContentInfoMaker::command(command.as_str()));
+        named.names.insert("content-info", command.clone());
+    }
+    if let Some(http) = &args.http {
+        let https = args.https.as_deref();
+        let https_address = https.map(|it| address(it, "--https")).transpose()?;
+        let mut cache = HostedCache::at(address(http, "--http")?, https_address);
+        let authenticated = args.https_authenticated.as_deref();
+        cache.https_authenticated = authenticated
+            .map(|it| address(it, "--https-authenticated"))
+            .transpose()?;
+        named.targets.hosted_cache = Some(cache);
+        let name = https.map_or_else(|| http.clone(), |https| format!("{http}, TLS {https}"));
+        named.names.insert("hosted-cache", name);
+    }
     if let Some(target) = &args.target {
         let mut peer = Peer::at(address(target, "--target")?, holdings.clone());
         peer.host.clone_from(target);
@@ -60,10 +94,10 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
     Ok(named)
 }
 
-/// The content information of --info, each with its content where that was given.
+/// The content information of --info.
 fn holdings(args: &TargetArgs) -> Result<Vec<Holding>, Failure> {
     let mut holdings = Vec::new();
-    for (place, path) in args.info.iter().enumerate() {
+    for path in &args.info {
         let bytes = read(path, "--info")?;
         let info = ContentInfo::read(&bytes).map_err(|error| {
             let path = path.display();
@@ -71,23 +105,10 @@ fn holdings(args: &TargetArgs) -> Result<Vec<Holding>, Failure> {
                 "--info {path} is no content information: {error}"
             ))
         })?;
-        let content = args.content.get(place).filter(|_| args.url.is_none());
-        let content = content.map(|path| read(path, "--content")).transpose()?;
-        if let Some(content) = &content {
-            let described: u64 = info
-                .segments
-                .iter()
-                .map(|segment| u64::from(segment.length))
-                .sum();
-            if described != content.len() as u64 {
-                return Err(Failure::usage(format_args!(
-                    "--content has {} bytes, but --info {} describes {described}; expected the whole content",
-                    content.len(),
-                    path.display()
-                )));
-            }
-        }
-        holdings.push(Holding { info, content });
+        holdings.push(Holding {
+            info,
+            content: None,
+        });
     }
     Ok(holdings)
 }
