@@ -104,3 +104,13 @@ fn ids_are_unique_and_requirements_and_quirks_are_those_of_the_catalogue() {
         );
     }
 }
+
+#[test]
+fn a_client_without_mistakes_passes_all_cases() {
+    passes_all(Role::Client);
+}
+
+#[test]
+fn every_wrong_client_is_caught() {
+    catches_all(Role::Client);
+}

@@ -2,14 +2,26 @@
 //! Invariant: ids are never reused; every case names the requirements that it asserts, and asserts them.
 //! Byte order: that of each document.
 
+mod ccrod;
+mod pccrc;
+mod pccrd;
 mod pccrr;
+mod pccrtp;
+mod pchc;
 
 use crate::judge::Case;
 
 /// All cases, in the order of the documents.
 #[must_use]
 pub fn all() -> Vec<&'static Case> {
-    let documents = [pccrr::SECTIONS];
+    let documents = [
+        pccrc::SECTIONS,
+        pccrd::SECTIONS,
+        pccrr::SECTIONS,
+        pchc::SECTIONS,
+        pccrtp::SECTIONS,
+        ccrod::SECTIONS,
+    ];
     documents
         .into_iter()
         .flatten()

@@ -5,6 +5,7 @@
 //! They are as small as they can be, speak only on the loopback interface, and share the judge's writers: what both
 //! would have wrong, the implementations that are not ours show.
 
+pub mod client;
 pub mod matrix;
 pub mod peer;
 mod server;
@@ -20,6 +21,7 @@ use crate::targets::Targets;
 #[expect(missing_docs, reason = "the variants are the roles")]
 pub enum Mistake {
     Peer(peer::Mistake),
+    Client(client::Mistake),
 }
 
 impl Mistake {
@@ -28,6 +30,7 @@ impl Mistake {
     pub const fn role(self) -> Role {
         match self {
             Self::Peer(_) => Role::Peer,
+            Self::Client(_) => Role::Client,
         }
     }
 }
@@ -48,7 +51,10 @@ pub struct Deviant {
 /// All of them, in the order of the roles.
 #[must_use]
 pub fn all() -> Vec<&'static Deviant> {
-    [peer::DEVIANTS].into_iter().flatten().collect()
+    [peer::DEVIANTS, client::DEVIANTS]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// An implementation that runs, until it is dropped.
@@ -67,6 +73,8 @@ pub fn stage(role: Role, mistake: Option<Mistake>) -> io::Result<Stage> {
     match (role, mistake) {
         (Role::Peer, Some(Mistake::Peer(mistake))) => peer::stage(Some(mistake)),
         (Role::Peer, _) => peer::stage(None),
+        (Role::Client, Some(Mistake::Client(mistake))) => client::stage(Some(mistake)),
+        (Role::Client, _) => client::stage(None),
         (other, _) => Err(io::Error::other(format!("there is no deviant {other}"))),
     }
 }

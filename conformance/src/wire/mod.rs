@@ -6,6 +6,8 @@
 //! - [`cipher`], [`digest`]: AES-CBC and hashes, from RustCrypto;
 //! - [`content_info`], MS-PCCRC;
 //! - [`retrieval`], MS-PCCRR;
+//! - [`probe`], MS-PCCRD from the side of who answers;
+//! - [`offer`], MS-PCHC from the side of who is offered;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
@@ -13,6 +15,8 @@ pub mod content_info;
 pub mod digest;
 pub mod draft;
 pub mod http;
+pub mod offer;
+pub mod probe;
 pub mod retrieval;
 
 use core::fmt;
