@@ -51,13 +51,12 @@ fn is_dropped_at<'a>(
         datagrams
     });
     let outcome = world.run()?;
-    session.asked_peer(&outcome, 1)?;
     let found = "a peer was asked whose match has to be dropped";
     for requirement in requirements {
         session.holds(outcome.count_at(0) == 0, requirement, found)?;
         session.is_whole(&world, &outcome, requirement)?;
     }
-    Ok(())
+    session.asked_peer(&outcome, 1)
 }
 
 /// Asserts that a peer is asked that is announced in an unusual way.

@@ -251,6 +251,9 @@ pub(super) const CASES: &[Case] = &[
             world.cache(CacheScript::full())?;
             let outcome = world.run()?;
             let lists = segment_lists(&outcome)?;
+            if lists.len() < 2 {
+                return Err(Stop::Skip("the client sent a single MSG_GETSEGLIST".to_owned()));
+            }
             let ids: BTreeSet<[u8; 16]> = lists.iter().map(|list| list.0).collect();
             session.equal("PCCRR-2.2.4.4-02", "request ids", &ids.len(), &lists.len())?;
             session.equal("PCCRR-3.1.4.4-01", "request ids", &ids.len(), &lists.len())

@@ -17,7 +17,7 @@ use crate::wire::probe::xml::{self, Element};
 use crate::wire::probe::{self, ADDRESSING, DISCOVERY, GROUP, PEER_DIST, PORT, SOAP, base64};
 
 /// How long matches are waited for.
-const REQUEST_TIMER: Duration = Duration::from_millis(300);
+const REQUEST_TIMER: Duration = Duration::from_millis(500);
 /// Ids in a probe.
 const IDS_MAX: usize = 255;
 

@@ -72,6 +72,7 @@ mistakes! {
     IgnoresLists "client-ignores-lists" "asks servers for blocks that they did not list" "ccrod-client-listed-blocks";
     SegmentListToPeer "client-segment-list-to-peer" "asks peers for lists of segments" "pccrr-client-no-segment-list-to-peers";
     NoVerification "client-no-verification" "takes blocks without looking at their hash" "pccrc-client-wrong-bytes";
+    AnyHashes "client-any-hashes" "takes hashes of blocks that do not give that of their segment" "pccrc-client-wrong-list-of-hashes";
     AnySegmentId "client-any-segment-id" "takes blocks that name another segment" "pccrr-client-other-segment";
     AnyIndex "client-any-index" "takes blocks that name another index" "pccrr-client-other-index";
     AnyListId "client-any-list-id" "takes lists that name another segment" "pccrr-client-list-of-other-segment";
@@ -86,7 +87,6 @@ mistakes! {
     AsksAgain "client-asks-again" "goes on asking servers that failed" "ccrod-client-failed-server";
     LongTimer "client-long-timer" "waits nine seconds for an answer" "pccrr-client-request-timer";
     HastyTimer "client-hasty-timer" "waits 300 milliseconds for an answer" "pccrr-client-slow-answer";
-    NoLimit "client-no-limit" "reads answers without an end" "pccrr-client-endless-body";
     GivesUp "client-gives-up" "fails where no peer has anything" "ccrod-client-no-peers";
     OnePeer "client-one-peer" "asks the first peer alone" "ccrod-client-shares-load";
     SegmentList1 "client-segment-list-1" "writes version 1.0 into lists of segments" "pccrr-client-segment-list";

@@ -98,9 +98,15 @@ impl Reference {
         let coding = got.head.get("Content-Encoding").unwrap_or_default();
         let is_known = coding == "peerdist" || !self.is(Mistake::CodingByCase);
         let info = ContentInfo::read(&got.body);
-        let info = info
-            .ok()
-            .filter(|info| Some(whole(info)) == length && is_known);
+        // Hashes of blocks say nothing that do not give the hash of their segment.
+        let is_one = |segment: &Segment| {
+            let hashes = segment.block_hashes.concat();
+            let is_given = segment.algorithm.hash(&hashes) == segment.hash_of_data;
+            hashes.is_empty() || is_given || self.is(Mistake::AnyHashes)
+        };
+        let info = info.ok().filter(|info| {
+            Some(whole(info)) == length && is_known && info.segments.iter().all(is_one)
+        });
         let Some(info) = info else {
             return if self.is(Mistake::KeepsInformation) {
                 Ok(got.body)

@@ -246,11 +246,9 @@ impl Running<'_> {
             (Some(Mistake::AnyAlgorithm), 4..) => algorithm::AES_128,
             (_, used) => used,
         };
-        let (plain, padding) =
-            cipher::decrypt(used, &segment.secret, &iv_block, &block, length)?;
+        let (plain, padding) = cipher::decrypt(used, &segment.secret, &iv_block, &block, length)?;
         // What stands behind the block would be part of it.
-        let is_right =
-            padding != Padding::Other && segment.verifies(index, &plain) == Some(true);
+        let is_right = padding != Padding::Other && segment.verifies(index, &plain) == Some(true);
         (is_right || self.is(Mistake::NoVerification)).then_some(plain)
     }
 

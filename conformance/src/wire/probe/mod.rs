@@ -245,13 +245,14 @@ impl Match {
         }
     }
 
-    /// One of version 1.0: segments and how many blocks of each there are.
+    /// One of version 1.0: segments and how many blocks of each there are, in the eight digits that the examples and
+    /// products have, and not the four of the text.
     #[must_use]
     pub fn v1(
         random: [u8; 16],
         relates_to: &str,
         addresses: &str,
-        segments: &[(Vec<u8>, u16)],
+        segments: &[(Vec<u8>, u32)],
     ) -> Self {
         let scopes: Vec<String> = segments.iter().map(|(id, _)| hexed(id)).collect();
         let counts: Vec<u8> = segments

@@ -2,6 +2,7 @@
 //! Invariant: a datagram goes to the world whose segment ids are in it, however it is written, and to no other.
 //! Byte order: none.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -14,7 +15,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::Shared;
 use crate::evidence::record::{Flow, Transport};
 use crate::wire::Malformed;
-use crate::wire::content_info::{Segment, Version};
+use crate::wire::content_info::Version;
 use crate::wire::probe::{self, GROUP, Match, PORT, Probe, base64};
 
 /// Bytes of a segment id that are looked for in datagrams.
@@ -69,10 +70,9 @@ impl Heard {
         };
         Some(match version {
             Version::V1 => {
-                let blocks = |segment: &Segment| u16::try_from(segment.blocks()).unwrap_or(512);
                 let found = ids
                     .iter()
-                    .filter_map(|id| held(id).map(|segment| (id.clone(), blocks(segment))));
+                    .filter_map(|id| Some((id.clone(), held(id)?.blocks())));
                 let found: Vec<_> = found.collect();
                 Match::v1(shared.fresh(), self.message_id(), addresses, &found)
             }
@@ -95,19 +95,22 @@ pub(super) fn honest(peers: Vec<SocketAddr>) -> MatchScript {
     })
 }
 
-struct Member {
-    number: usize,
-    known_by: Vec<Vec<u8>>,
-    to: Sender<(SocketAddr, Vec<u8>)>,
+/// The worlds that there are.
+#[derive(Default)]
+struct Members {
+    /// Whose a segment is, by the first bytes of its id.
+    owners: BTreeMap<Vec<u8>, usize>,
+    /// Who answers for a world.
+    answering: BTreeMap<usize, Sender<(SocketAddr, Vec<u8>)>>,
 }
 
 struct Group {
     socket: UdpSocket,
-    members: Mutex<Vec<Member>>,
+    members: Mutex<Members>,
 }
 
 impl Group {
-    fn members(&self) -> MutexGuard<'_, Vec<Member>> {
+    fn members(&self) -> MutexGuard<'_, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -119,17 +122,16 @@ impl Group {
                 continue;
             };
             let bytes = buffer.get(..count).unwrap_or_default();
-            let decoded = decoded(bytes);
-            let is_in = |id: &Vec<u8>| {
-                decoded
-                    .iter()
-                    .any(|part| part.windows(KNOWN_BY).any(|window| window == id))
+            let parts = decoded(bytes);
+            let members = self.members();
+            let owner = |part: &Vec<u8>| {
+                let mut windows = part.windows(KNOWN_BY);
+                windows.find_map(|window| members.owners.get(window))
             };
-            for member in self.members().iter() {
-                if member.known_by.iter().any(is_in) {
-                    // One whose case is over does not hear it.
-                    let _ = member.to.send((from, bytes.to_vec()));
-                }
+            let owner = parts.iter().find_map(owner);
+            if let Some(to) = owner.and_then(|owner| members.answering.get(owner)) {
+                // One whose case is over does not hear it.
+                let _ = to.send((from, bytes.to_vec()));
             }
         }
     }
@@ -198,11 +200,12 @@ impl Responder {
         let (to, heard) = mpsc::channel();
         let segments = shared.holding.info.segments.iter();
         let known_by = segments.map(|segment| segment.id().into_iter().take(KNOWN_BY).collect());
-        group.members().push(Member {
-            number,
-            known_by: known_by.collect(),
-            to,
-        });
+        {
+            let mut members = group.members();
+            let known_by = known_by.map(|known: Vec<u8>| (known, number));
+            members.owners.extend(known_by);
+            members.answering.insert(number, to);
+        }
         let answering = Arc::clone(&group);
         thread::spawn(move || {
             for (count, (from, bytes)) in heard.into_iter().enumerate() {
@@ -215,10 +218,9 @@ impl Responder {
 
 impl Drop for Responder {
     fn drop(&mut self) {
-        let number = self.number;
-        self.group
-            .members()
-            .retain(|member| member.number != number);
+        let mut members = self.group.members();
+        members.owners.retain(|_, owner| *owner != self.number);
+        members.answering.remove(&self.number);
     }
 }
 
