@@ -17,6 +17,9 @@ const SOON: Duration = Duration::from_millis(5);
 /// What a match of the first peer becomes: datagrams.
 type Wrong = fn(&Heard, &Shared, Match) -> Vec<Vec<u8>>;
 
+/// What a good match becomes that is good all the same.
+type Unusual = fn(Match) -> Match;
+
 /// Asserts that a peer is not asked that is announced wrongly, while one that is announced rightly is.
 fn is_dropped<'a>(
     session: &'a Session<'a, Client>,
@@ -65,7 +68,7 @@ fn is_believed<'a>(
     mut world: World<'a>,
     requirements: &[&'static str],
     after: Duration,
-    unusual: fn(Match) -> Match,
+    unusual: Unusual,
 ) -> Outcome {
     let address = world.hidden_peer(peer::honest)?.to_string();
     world.announce(move |heard, shared| {
@@ -405,7 +408,7 @@ pub(super) const CASES: &[Case] = &[
             "PCCRR-2.2.6.1.1-03",
         ],
         |session| {
-            let blobs: [(&'static str, fn(Match) -> Match); 7] = [
+            let blobs: [(&'static str, Unusual); 7] = [
                 ("PCCRR-2.2.6-04", |matched| matched.with_ages(&[0])),
                 ("PCCRR-2.2.6-05", |matched| matched.with_ages(&[0, 9, 3, 0])),
                 ("PCCRR-2.2.6-06", |matched| {

@@ -12,7 +12,7 @@ const PARAMETERS: &str = "X-P2P-PeerDist";
 const EXTENDED: &str = "X-P2P-PeerDistEx";
 
 /// The requests that take the coding, of which there has to be one.
-fn coded<'a>(outcome: &'a Outcome) -> Result<Vec<&'a Asked>, Stop> {
+fn coded(outcome: &Outcome) -> Result<Vec<&Asked>, Stop> {
     let asked = outcome
         .seen
         .origin

@@ -13,8 +13,16 @@ use crate::targets::client::world::{Outcome, World};
 use crate::wire::draft::Draft;
 use crate::wire::retrieval::{self, Body, Range, VERSION_2, kind};
 
+/// What MSG_GETSEGLIST has.
+struct SegmentList {
+    request_id: [u8; 16],
+    segment_ids: Vec<Vec<u8>>,
+    blob: Vec<u8>,
+    version: u32,
+}
+
 /// The requests for lists of segments, of which there has to be one.
-fn segment_lists(outcome: &Outcome) -> Result<Vec<([u8; 16], Vec<Vec<u8>>, Vec<u8>, u32)>, Stop> {
+fn segment_lists(outcome: &Outcome) -> Result<Vec<SegmentList>, Stop> {
     let lists = outcome
         .messages()
         .filter_map(|(_, message)| match &message.body {
@@ -22,12 +30,12 @@ fn segment_lists(outcome: &Outcome) -> Result<Vec<([u8; 16], Vec<Vec<u8>>, Vec<u
                 request_id,
                 segment_ids,
                 blob,
-            } => Some((
-                *request_id,
-                segment_ids.clone(),
-                blob.clone(),
-                message.version,
-            )),
+            } => Some(SegmentList {
+                request_id: *request_id,
+                segment_ids: segment_ids.clone(),
+                blob: blob.clone(),
+                version: message.version,
+            }),
             _ => None,
         });
     let lists: Vec<_> = lists.collect();
@@ -229,7 +237,9 @@ pub(super) const CASES: &[Case] = &[
                     }
                 }
             }
-            for (_, ids, blob, version) in segment_lists(&outcome)? {
+            for list in segment_lists(&outcome)? {
+                let (ids, blob) = (list.segment_ids, list.blob);
+                let version = list.version;
                 session.equal("PCCRR-2.2.3-08", "ProtVer", &version, &VERSION_2)?;
                 let all_known = !ids.is_empty() && ids.iter().all(|id| of_content.contains(id));
                 session.holds(all_known, "PCCRR-3.1.4.4-02", "an id is none of the content")?;
@@ -254,7 +264,7 @@ pub(super) const CASES: &[Case] = &[
             if lists.len() < 2 {
                 return Err(Stop::Skip("the client sent a single MSG_GETSEGLIST".to_owned()));
             }
-            let ids: BTreeSet<[u8; 16]> = lists.iter().map(|list| list.0).collect();
+            let ids: BTreeSet<[u8; 16]> = lists.iter().map(|list| list.request_id).collect();
             session.equal("PCCRR-2.2.4.4-02", "request ids", &ids.len(), &lists.len())?;
             session.equal("PCCRR-3.1.4.4-01", "request ids", &ids.len(), &lists.len())
         },

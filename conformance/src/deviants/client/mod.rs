@@ -26,6 +26,8 @@ const SIMPLE_MOST: usize = 3;
 
 /// Where a block is: its segment in the content information, and its index.
 type Place = (usize, u32);
+/// A block and how many bytes it has.
+type Measured = (Place, usize);
 
 /// Starts one, which is nothing but ready.
 #[expect(
@@ -163,7 +165,7 @@ impl Running<'_> {
             return Err(io::Error::other("no peer had it"));
         }
         let new = self.missing();
-        self.from_origin(&new)?;
+        self.fetch_from_origin(&new)?;
         if self.job.hosted.is_some() {
             let offered = if self.is(Mistake::OffersAll) {
                 self.places()
@@ -198,8 +200,8 @@ impl Running<'_> {
     }
 
     /// Fetches blocks from the origin, neighbours in one request.
-    fn from_origin(&mut self, places: &[Place]) -> io::Result<()> {
-        let mut runs: Vec<(u64, u64, Vec<(Place, usize)>)> = Vec::new();
+    fn fetch_from_origin(&mut self, places: &[Place]) -> io::Result<()> {
+        let mut runs: Vec<(u64, u64, Vec<Measured>)> = Vec::new();
         for place in places {
             let block = self.segment(place.0)?.block_in_content(place.1);
             let (start, end) = (block.start as u64, block.end as u64);

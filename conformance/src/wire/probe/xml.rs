@@ -170,14 +170,27 @@ impl<'a> Cursor<'a> {
         let resolved = element.resolve(qualified);
         (element.namespace, element.name) =
             resolved.ok_or_else(|| format!("the prefix of {qualified} is not declared"))?;
-        while !is_empty {
+        if !is_empty {
+            self.inside(&mut element, qualified, depth)?;
+        }
+        Ok(element)
+    }
+
+    /// What stands in an element, and its end.
+    fn inside(
+        &mut self,
+        element: &mut Element,
+        qualified: &str,
+        depth: usize,
+    ) -> Result<(), String> {
+        loop {
             if self.eat("</") {
                 let found = self.name()?;
                 self.space();
                 if found != qualified || !self.eat(">") {
                     return Err(format!("{qualified} ends with {found}"));
                 }
-                break;
+                return Ok(());
             }
             if self.eat("<![CDATA[") {
                 element.text.push_str(self.until("]]>")?);
@@ -198,7 +211,6 @@ impl<'a> Cursor<'a> {
                 element.text.push_str(&unescaped(text)?);
             }
         }
-        Ok(element)
     }
 }
 

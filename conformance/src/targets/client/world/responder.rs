@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -148,10 +148,9 @@ fn decoded(datagram: &[u8]) -> Vec<Vec<u8>> {
 
 /// The socket, which every case of the process shares.
 fn group(interface: Ipv4Addr) -> Result<Arc<Group>, String> {
-    static GROUPS: OnceLock<Mutex<Vec<(Ipv4Addr, Arc<Group>)>>> = OnceLock::new();
-    let groups = GROUPS.get_or_init(Mutex::default);
-    let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, group)) = groups.iter().find(|(known, _)| *known == interface) {
+    static GROUPS: Mutex<BTreeMap<Ipv4Addr, Arc<Group>>> = Mutex::new(BTreeMap::new());
+    let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(group) = groups.get(&interface) {
         return Ok(Arc::clone(group));
     }
     let open = || {
@@ -178,7 +177,7 @@ fn group(interface: Ipv4Addr) -> Result<Arc<Group>, String> {
     });
     let listening = Arc::clone(&group);
     thread::spawn(move || listening.hear());
-    groups.push((interface, Arc::clone(&group)));
+    groups.insert(interface, Arc::clone(&group));
     Ok(group)
 }
 
