@@ -440,4 +440,23 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .tags(&[Tag::V2, Tag::Hostile]),
+    Case::client(
+        "pccrd-client-ages-of-all-units",
+        "ages of segments are understood in all four units",
+        &["PCCRR-2.2.6.1-05"],
+        |session| {
+            let units: [Unusual; 4] = [
+                |matched| matched.with_ages(&[0, 1, 1, 1, 0, 9, 0, 0]),
+                |matched| matched.with_ages(&[0, 1, 2, 1, 0, 9, 0, 0]),
+                |matched| matched.with_ages(&[0, 1, 3, 1, 0, 9, 0, 0]),
+                |matched| matched.with_ages(&[0, 1, 4, 1, 0, 9, 0, 0]),
+            ];
+            for unit in units {
+                let world = World::segments(session, 2);
+                is_believed(session, world, &["PCCRR-2.2.6.1-05"], SOON, unit)?;
+            }
+            Ok(())
+        },
+    )
+    .tags(&[Tag::V2]),
 ];

@@ -83,7 +83,12 @@ pub(super) const CASES: &[Case] = &[
     Case::client(
         "pchc-client-asks-the-cache",
         "what the hosted cache has comes from there, and nobody else is looked for",
-        &["CCROD-2.8.2.2.2-02", "CCROD-2.8.3.1.1-01", "PCHC-2.1-06"],
+        &[
+            "CCROD-2.8.2.2.2-02",
+            "CCROD-2.8.3.1.1-01",
+            "PCHC-2.1-06",
+            "PCHC-2.1-08",
+        ],
         |session| {
             for mut world in [World::segments(session, 5), World::blocks(session, 6)] {
                 world.cache(CacheScript::full())?;
@@ -93,6 +98,7 @@ pub(super) const CASES: &[Case] = &[
                 session.holds(count > 0, "CCROD-2.8.3.1.1-01", "the cache was not asked")?;
                 // The port that the cache was given is none of those that are usual.
                 session.holds(count > 0, "PCHC-2.1-06", "the cache was not asked")?;
+                session.holds(count > 0, "PCHC-2.1-08", "the cache was not asked")?;
                 session.came_from_peers(&world, &outcome, "CCROD-2.8.2.2.2-02")?;
             }
             Ok(())
@@ -148,6 +154,23 @@ pub(super) const CASES: &[Case] = &[
         |session| answered(session, OfferReply::Close, "PCHC-3.2.5.5-01"),
     )
     .tags(&[Tag::V2, Tag::Hostile]),
+    Case::client(
+        "pchc-client-offer-expires",
+        "an offer that is never answered is given up",
+        &["PCHC-3.2.2-03", "PCHC-3.2.6-01"],
+        |session| {
+            let mut world = World::segments(session, 2);
+            world.cache(CacheScript::empty().answering(OfferReply::Silence))?;
+            let outcome = world.run()?;
+            if outcome.seen.offers.is_empty() {
+                return Err(Stop::Skip("the client offered nothing".to_owned()));
+            }
+            // The client has ended, or it would be said here.
+            session.is_whole(&world, &outcome, "PCHC-3.2.6-01")?;
+            session.is_whole(&world, &outcome, "PCHC-3.2.2-03")
+        },
+    )
+    .tags(&[Tag::V2, Tag::Hostile, Tag::Timer]),
     Case::client(
         "pchc-client-offer-answered-by-other-code",
         "a code that a batched offer cannot have is dropped",

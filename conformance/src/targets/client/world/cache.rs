@@ -20,6 +20,8 @@ use crate::wire::http::{self, Head};
 use crate::wire::offer::{self, Offer};
 use crate::wire::retrieval::{self, Body, Range};
 
+/// How long a cache that does not answer keeps a connection.
+const SILENCE: Duration = Duration::from_secs(60);
 /// How long fetching a block may take.
 const FETCHING: Duration = Duration::from_secs(5);
 
@@ -34,6 +36,8 @@ pub enum OfferReply {
     Status(u16),
     /// Nothing, and the connection is closed.
     Close,
+    /// Nothing, and the connection stays.
+    Silence,
 }
 
 /// How a hosted cache behaves.
@@ -174,6 +178,10 @@ fn offered(
             http::response(*status, "No", &fields, &[])
         }
         OfferReply::Close => return false,
+        OfferReply::Silence => {
+            connection.is_closed_within(SILENCE);
+            return false;
+        }
     };
     let is_sent = connection.send(&answer).is_ok();
     if let (OfferReply::Fetch, Ok(offer), Ok(from)) = (reply, offer, connection.remote()) {
