@@ -2,6 +2,7 @@
 //! Invariant: ids are never reused; every case names the requirements that it asserts, and asserts them.
 //! Byte order: that of each document.
 
+mod ccrod;
 mod pccrc;
 mod pccrd;
 mod pccrr;
@@ -14,6 +15,7 @@ use crate::judge::Case;
 #[must_use]
 pub fn all() -> Vec<&'static Case> {
     let documents = [
+        ccrod::SECTIONS,
         pccrc::SECTIONS,
         pccrd::SECTIONS,
         pccrr::SECTIONS,

@@ -8,6 +8,7 @@
 pub mod content_info;
 pub mod content_server;
 pub mod hosted_cache;
+pub mod client;
 pub mod matrix;
 pub mod peer;
 pub mod responder;
@@ -28,6 +29,7 @@ pub enum Mistake {
     Peer(peer::Mistake),
     Responder(responder::Mistake),
     HostedCache(hosted_cache::Mistake),
+    Client(client::Mistake),
 }
 
 impl Mistake {
@@ -40,6 +42,7 @@ impl Mistake {
             Self::Peer(_) => Role::Peer,
             Self::Responder(_) => Role::Responder,
             Self::HostedCache(_) => Role::HostedCache,
+            Self::Client(_) => Role::Client,
         }
     }
 }
@@ -66,6 +69,7 @@ pub fn all() -> Vec<&'static Deviant> {
         peer::DEVIANTS,
         responder::DEVIANTS,
         hosted_cache::DEVIANTS,
+        client::DEVIANTS,
     ];
     roles.into_iter().flatten().collect()
 }
@@ -100,6 +104,7 @@ pub fn stage(role: Role, mistake: Option<Mistake>) -> io::Result<Stage> {
             hosted_cache::stage(Some(mistake))
         }
         (Role::HostedCache, _) => hosted_cache::stage(None),
-        (other, _) => Err(io::Error::other(format!("there is no deviant {other}"))),
+        (Role::Client, Some(Mistake::Client(mistake))) => client::stage(Some(mistake)),
+        (Role::Client, _) => client::stage(None),
     }
 }

@@ -2,6 +2,7 @@
 //! Invariant: it holds the contents it was started with, in full, and never anything else.
 //! Byte order: that of MS-PCCRR.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -160,8 +161,15 @@ pub(super) fn holdings() -> Vec<Holding> {
 /// Starts one that holds contents.
 pub(super) fn start(holdings: Vec<Holding>, mistake: Option<Mistake>) -> io::Result<Server> {
     let one_at_a_time = mistake == Some(Mistake::OneAtATime);
+    let mut places = BTreeMap::new();
+    for (holding, held) in holdings.iter().enumerate() {
+        for (segment, described) in held.info.segments.iter().enumerate() {
+            places.insert(described.id(), (holding, segment));
+        }
+    }
     let state = Arc::new(State {
         holdings,
+        places,
         mistake,
         active: AtomicUsize::new(0),
         vectors: AtomicU64::new(1),
@@ -175,6 +183,8 @@ pub(super) fn start(holdings: Vec<Holding>, mistake: Option<Mistake>) -> io::Res
 
 struct State {
     holdings: Vec<Holding>,
+    /// Which segment of which holding has an id.
+    places: BTreeMap<Vec<u8>, (usize, usize)>,
     mistake: Option<Mistake>,
     active: AtomicUsize,
     vectors: AtomicU64,
@@ -379,11 +389,9 @@ impl State {
     }
 
     fn held(&self, id: &[u8]) -> Option<(&Segment, &Holding)> {
-        self.holdings.iter().find_map(|holding| {
-            let mut segments = holding.info.segments.iter();
-            let found = segments.find(|segment| segment.id() == id)?;
-            Some((found, holding))
-        })
+        let (holding, segment) = self.places.get(id)?;
+        let holding = self.holdings.get(*holding)?;
+        Some((holding.info.segments.get(*segment)?, holding))
     }
 
     fn answer(&self, message: &Message, negotiation: Draft, is_full: bool) -> Reply {

@@ -22,8 +22,10 @@ pub enum Profile {
     Strict,
 }
 
-/// Discarding a message: HTTP has to answer something, or close.
-const DISCARDED: [&str; 4] = [
+/// Discarding a message: HTTP has to answer something, or close. And what clients are tested for: that a cache says OK to
+/// content information of which it makes nothing.
+const DISCARDED: [&str; 5] = [
+    "hc-bad-content-information-ok",
     "rr-discard-closes",
     "rr-discard-http-error",
     "hc-drop-closes",
@@ -61,7 +63,6 @@ impl Profile {
             Self::Windows7 | Self::Windows8 => &[
                 "v1-read-bytes-whole-last-segment",
                 "hc-read-bytes-zero",
-                "hc-bad-content-information-ok",
                 "rr-response-over-96k",
             ],
             Self::Ipxe => &["rd-v1-probe-for-v2-content", "rr-response-over-96k"],

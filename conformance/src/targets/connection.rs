@@ -36,6 +36,7 @@ pub struct Connection {
     /// What came and was not taken yet.
     pending: Vec<u8>,
     is_closed_by_other: bool,
+    is_reset: bool,
 }
 
 /// What came of waiting for bytes.
@@ -148,6 +149,7 @@ impl Connection {
             flow,
             pending: Vec::new(),
             is_closed_by_other: false,
+            is_reset: false,
         })
     }
 
@@ -183,6 +185,12 @@ impl Connection {
         &self.pending
     }
 
+    /// Whether the other side ended the connection by a reset.
+    #[must_use]
+    pub const fn is_reset(&self) -> bool {
+        self.is_reset
+    }
+
     /// Takes the first bytes of what came.
     pub fn take(&mut self, count: usize) -> Vec<u8> {
         let rest = self.pending.split_off(count.min(self.pending.len()));
@@ -215,7 +223,10 @@ impl Connection {
                     return Came::Nothing;
                 }
                 // Reset, or no TLS any more: nothing will come.
-                Err(_) => break,
+                Err(error) => {
+                    self.is_reset = error.kind() == ErrorKind::ConnectionReset;
+                    break;
+                }
             }
         }
         self.is_closed_by_other = true;

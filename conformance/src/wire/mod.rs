@@ -9,6 +9,8 @@
 //! - [`discovery`], MS-PCCRD, in [`xml`] and [`text`];
 //! - [`location`]: where content is;
 //! - [`hosted_cache`], MS-PCHC;
+//! - [`probe`], MS-PCCRD from the side of who answers;
+//! - [`offer`], MS-PCHC from the side of who is offered;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
@@ -20,6 +22,8 @@ pub mod draft;
 pub mod hosted_cache;
 pub mod http;
 pub mod location;
+pub mod offer;
+pub mod probe;
 pub mod retrieval;
 pub mod text;
 pub mod xml;

@@ -1,7 +1,8 @@
-//! MS-PCCRC: what a maker of content information makes.
+//! MS-PCCRC: what a maker of content information makes, and what a client makes of it.
 //! Invariant: hashes, secrets and lengths are made anew from content of the judge's own; cuts alone are the maker's.
 //! Byte order: version 1.0 little-endian, version 2.0 big-endian.
 
+mod client_2_2;
 mod section_2_1;
 mod section_2_2;
 mod section_2_3;
@@ -21,6 +22,7 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     section_2_3::CASES,
     section_2_3_1::CASES,
     section_2_4::CASES,
+    client_2_2::CASES,
 ];
 
 /// The secret key of cases that are about something else.

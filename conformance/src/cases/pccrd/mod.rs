@@ -1,7 +1,9 @@
-//! MS-PCCRD: what a responder answers.
+//! MS-PCCRD: what a responder answers, and what a client asks.
 //! Invariant: "silently discarded" is shown by silence and then a good probe that is answered.
 //! Byte order: none, messages are text.
 
+mod client_2_2;
+mod client_3_1;
 mod section_1_3;
 mod section_2_1;
 mod section_2_2_1;
@@ -31,4 +33,6 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     section_3_2_4_1_scopes::CASES,
     section_3_2_4_1_xml::CASES,
     section_3_2_6::CASES,
+    client_2_2::CASES,
+    client_3_1::CASES,
 ];

@@ -1,7 +1,9 @@
-//! MS-PCCRTP: what a content server answers.
+//! MS-PCCRTP: what a content server answers, and what a client asks.
 //! Invariant: "not coded" is only asserted once the usual request was answered coded, so that it is no accident.
 //! Byte order: none.
 
+mod client_2_2;
+mod client_3_1;
 mod section_1_6;
 mod section_1_7;
 mod section_2_1;
@@ -27,4 +29,6 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     section_3_2_5_1_windows::CASES,
     section_3_2_5_1_ranges::CASES,
     section_4::CASES,
+    client_2_2::CASES,
+    client_3_1::CASES,
 ];

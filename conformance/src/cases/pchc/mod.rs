@@ -1,7 +1,9 @@
-//! MS-PCHC: what a hosted cache makes of offers, of who offers, and of the blocks that it gets.
+//! MS-PCHC: what a hosted cache makes of offers and of the blocks that it gets, and what a client offers.
 //! Invariant: what it has fetched is asked of it as any client would, and held against the hashes of the content.
 //! Byte order: that of the messages.
 
+mod client_2_2;
+mod client_3_2;
 mod fetches;
 mod hostile_clients;
 mod malformed_v1;
@@ -29,6 +31,8 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     section_3_1_5_4::CASES,
     malformed_v1::CASES,
     malformed_v2::CASES,
+    client_2_2::CASES,
+    client_3_2::CASES,
 ];
 
 /// What HTTP makes of a dropped message.

@@ -1,0 +1,185 @@
+//! Probes, and what is believed of their matches.
+//! Invariant: without a mistake a peer is believed what it says of segments that were asked for, and nothing else.
+//! Byte order: big-endian inside version 2.0 scopes.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::time::Duration;
+
+use socket2::SockRef;
+
+use super::{Mistake, Running};
+use crate::clock;
+use crate::wire::content_info::Version;
+use crate::wire::digest::Algorithm;
+use crate::wire::probe::xml::{self, Element};
+use crate::wire::probe::{self, ADDRESSING, DISCOVERY, GROUP, PEER_DIST, PORT, SOAP, base64};
+
+/// How long matches are waited for.
+const REQUEST_TIMER: Duration = Duration::from_millis(500);
+/// Ids in a probe.
+const IDS_MAX: usize = 255;
+
+/// A probe on its way.
+struct Outstanding {
+    message_id: String,
+    /// The numbers of its segments.
+    segments: Vec<usize>,
+}
+
+impl Running<'_> {
+    /// Peers, and the segments that each has.
+    pub(super) fn discover(&self) -> io::Result<Vec<(SocketAddr, Vec<usize>)>> {
+        let socket = UdpSocket::bind((self.job.interface, 0))?;
+        SockRef::from(&socket).set_multicast_if_v4(&self.job.interface)?;
+        socket.set_multicast_ttl_v4(1)?;
+        let to = if self.is(Mistake::UnicastProbe) {
+            Ipv4Addr::LOCALHOST
+        } else {
+            GROUP
+        };
+        let most = if self.is(Mistake::LongProbe) {
+            // Its count does not fit into a byte any more.
+            self.ids.len()
+        } else {
+            IDS_MAX
+        };
+        let mut outstanding = Vec::new();
+        let numbers: Vec<usize> = (0..self.ids.len()).collect();
+        for segments in numbers.chunks(most.max(1)) {
+            let ids: Vec<Vec<u8>> = segments
+                .iter()
+                .filter_map(|number| self.ids.get(*number).cloned())
+                .collect();
+            let message_id = self.message_id(&ids);
+            let text = self.probe(&message_id, &ids);
+            socket.send_to(text.as_bytes(), SocketAddrV4::new(to, PORT))?;
+            outstanding.push(Outstanding {
+                message_id,
+                segments: segments.to_vec(),
+            });
+        }
+        let timer = if self.is(Mistake::ShortTimer) {
+            Duration::from_millis(20)
+        } else {
+            REQUEST_TIMER
+        };
+        let timer = if self.is(Mistake::NoTimer) {
+            Duration::from_secs(3)
+        } else {
+            timer
+        };
+        let deadline = clock::now() + timer;
+        let mut peers: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
+        let mut buffer = vec![0; 65_536];
+        loop {
+            let left = deadline.saturating_duration_since(clock::now());
+            if left.is_zero() {
+                break;
+            }
+            socket.set_read_timeout(Some(left))?;
+            let Ok((count, _)) = socket.recv_from(&mut buffer) else {
+                break;
+            };
+            let datagram = buffer.get(..count).unwrap_or_default();
+            if let Some((address, segments)) = self.believed(datagram, &outstanding) {
+                peers.entry(address).or_default().extend(segments);
+            } else if self.is(Mistake::ChokesOnMatches) {
+                return Err(io::Error::other("a match cannot be read"));
+            }
+        }
+        Ok(peers.into_iter().collect())
+    }
+
+    fn message_id(&self, ids: &[Vec<u8>]) -> String {
+        let mut seed = format!("{:?}", clock::now()).into_bytes();
+        seed.extend(ids.iter().flatten());
+        if self.is(Mistake::SameMessageId) {
+            seed.clear();
+        }
+        let digest = Algorithm::Sha256.hash(&seed);
+        probe::uuid(*digest.first_chunk().unwrap_or(&[0; 16]))
+    }
+
+    fn probe(&self, message_id: &str, ids: &[Vec<u8>]) -> String {
+        let version = match self.mistake {
+            Some(Mistake::ProbesV1) => Version::V1,
+            _ => self.version(),
+        };
+        let text = probe::write(version, message_id, ids);
+        let lowered = |text: String| {
+            let ids = ids.iter().map(|id| probe::hexed(id));
+            ids.fold(text, |text, id| text.replace(&id, &id.to_ascii_lowercase()))
+        };
+        match self.mistake {
+            Some(Mistake::LowerCase) => lowered(text),
+            Some(Mistake::OtherMatchBy) => text
+                .replace(
+                    probe::MATCH_BY_1,
+                    "http://schemas.xmlsoap.org/ws/2005/04/discovery/uuid",
+                )
+                .replace(probe::MATCH_BY_2, probe::MATCH_BY_1),
+            Some(Mistake::OtherTo) => text.replace(probe::TO, "urn:somebody"),
+            Some(Mistake::OtherNamespace) => text.replace(PEER_DIST, "urn:peer-distribution"),
+            Some(Mistake::NoTypes) => text.replace("PeerDist:PeerDistData", "PeerDist:Data"),
+            Some(Mistake::TwoScopes) => text.replace("</wsd:Scopes>", " AAAA</wsd:Scopes>"),
+            _ => text,
+        }
+    }
+
+    fn believed(
+        &self,
+        datagram: &[u8],
+        outstanding: &[Outstanding],
+    ) -> Option<(SocketAddr, Vec<usize>)> {
+        let root = xml::parse(core::str::from_utf8(datagram).ok()?).ok()?;
+        let text = |element: &Element, namespace: &str, name: &str| {
+            let found = element.child(namespace, name)?;
+            Some(found.text.trim().to_owned())
+        };
+        let (header, body) = (root.child(SOAP, "Header")?, root.child(SOAP, "Body")?);
+        let relates_to = text(header, ADDRESSING, "RelatesTo")?;
+        let matched = body
+            .child(DISCOVERY, "ProbeMatches")?
+            .child(DISCOVERY, "ProbeMatch")?;
+        let types = matched.child(DISCOVERY, "Types")?;
+        let (namespace, name) = types.resolve(types.text.trim())?;
+        let is_ours = namespace == PEER_DIST && name == probe::type_of(self.version());
+        if !is_ours && !self.is(Mistake::AnyTypes) {
+            return None;
+        }
+        let address: SocketAddr = text(matched, DISCOVERY, "XAddrs")?.parse().ok()?;
+        if !address.ip().is_loopback() && !self.is(Mistake::AnyAddress) {
+            return None;
+        }
+        let scopes = text(matched, DISCOVERY, "Scopes")?;
+        let all = || outstanding.iter().flat_map(|probe| probe.segments.clone());
+        let segments: Vec<usize> = match self.version() {
+            Version::V1 => {
+                let number = |scope: &str| {
+                    let id = probe::unhexed(scope)?;
+                    self.ids.iter().position(|known| *known == id)
+                };
+                scopes.split_whitespace().filter_map(number).collect()
+            }
+            Version::V2 => {
+                let mut probes = outstanding.iter();
+                let probe = probes.find(|probe| probe.message_id == relates_to)?;
+                let bits = base64::decode(&scopes)?;
+                if bits.len() != probe.segments.len().div_ceil(4) {
+                    return None;
+                }
+                let held = probe.segments.iter().enumerate().filter(|(place, _)| {
+                    let byte = bits.get(place / 4).copied().unwrap_or(0);
+                    byte >> (6 - 2 * (place % 4)) & 2 != 0
+                });
+                held.map(|(_, number)| *number).collect()
+            }
+        };
+        if self.is(Mistake::AnySegments) {
+            return Some((address, all().collect()));
+        }
+        (!segments.is_empty()).then_some((address, segments))
+    }
+}

@@ -1,0 +1,107 @@
+//! What clients have wrong, and the case that is meant for each.
+//! Invariant: each is wrong in one way.
+//! Byte order: none.
+
+use crate::deviants::{Deviant, Mistake as Any};
+
+macro_rules! mistakes {
+    ($($variant:ident $id:literal $what:literal $caught_by:literal;)*) => {
+        /// What it has wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Mistake {
+            $(#[doc = $what] $variant,)*
+        }
+
+        /// Clients that are wrong in one way each.
+        pub const DEVIANTS: &[Deviant] = &[
+            $(Deviant {
+                id: $id,
+                what: $what,
+                caught_by: $caught_by,
+                mistake: Any::Client(Mistake::$variant),
+            },)*
+        ];
+    };
+}
+
+mistakes! {
+    NoParameters "client-no-parameters" "leaves out X-P2P-PeerDist" "pccrtp-client-version";
+    NoVersion "client-no-version" "sends X-P2P-PeerDist without a version" "pccrtp-client-version";
+    VersionWithSpace "client-version-with-space" "writes a space before the dot of the version" "pccrtp-client-version-form";
+    NoExtended "client-no-extended" "leaves out X-P2P-PeerDistEx with version 1.1" "pccrtp-client-content-information";
+    Min2 "client-min-2" "says that it cannot read version 1.0 of content information" "pccrtp-client-content-information";
+    AlwaysMax2 "client-always-max-2" "says that it can read version 2.0 when it was told not to" "pccrtp-client-content-information-1";
+    IgnoresMakeHash "client-ignores-make-hash" "makes no request for hashes" "pccrtp-client-hash-request";
+    NoMissingData "client-no-missing-data" "does not say that data are missing" "pccrtp-client-missing-data";
+    MissingWithCoding "client-missing-with-coding" "takes the coding for data that are missing" "pccrtp-client-missing-without-coding";
+    CodingByCase "client-coding-by-case" "knows the coding in lower case only" "pccrtp-client-coding-in-other-case";
+    Resets "client-resets" "closes connections by a reset" "pccrtp-client-closes-gracefully";
+    KeepsInformation "client-keeps-information" "takes what is no content information for the content" "pccrtp-client-broken-information";
+    UnicastProbe "client-unicast-probe" "sends its probes to one address" "pccrd-client-multicast";
+    ProbesV1 "client-probes-v1" "looks for content of version 2.0 with probes of version 1.0" "pccrd-client-version-2";
+    LowerCase "client-lower-case" "writes segment ids in lower case" "pccrd-client-scopes-1";
+    OtherMatchBy "client-other-match-by" "names another rule of matching" "pccrd-client-match-by-2";
+    OtherTo "client-other-to" "addresses probes to somebody else" "pccrd-client-envelope";
+    SameMessageId "client-same-message-id" "gives all probes one MessageID" "pccrd-client-message-ids";
+    OtherNamespace "client-other-namespace" "makes a namespace of its own" "pccrd-client-namespace";
+    NoTypes "client-no-types" "looks for another type" "pccrd-client-types-1";
+    TwoScopes "client-two-scopes" "writes two scopes into a probe of version 2.0" "pccrd-client-scopes-2";
+    LongProbe "client-long-probe" "looks for more segments than a probe can count" "pccrd-client-many-segments";
+    ShortTimer "client-short-timer" "waits 20 milliseconds for matches" "pccrd-client-request-timer";
+    NoTimer "client-no-timer" "takes matches that come seconds late" "pccrd-client-late-match";
+    AnyTypes "client-any-types" "does not look at Types of matches" "pccrd-client-match-of-other-type";
+    AnyAddress "client-any-address" "does not look at where the address of a match is" "pccrd-client-match-from-elsewhere";
+    AnySegments "client-any-segments" "does not look at which segments a match has" "pccrd-client-match-of-other-segments";
+    ChokesOnMatches "client-chokes-on-matches" "gives up at a match that it cannot read" "pccrd-client-malformed-matches";
+    OtherPath "client-other-path" "leaves out the slash behind the path" "pccrr-client-post";
+    Version2 "client-version-2" "writes version 2.0 into requests for blocks" "pccrr-client-version";
+    SizeLessHeader "client-size-less-header" "leaves the header out of MsgSize" "pccrr-client-layout";
+    PrefersClear "client-prefers-clear" "asks for blocks in clear" "pccrr-client-algorithm";
+    Algorithm9 "client-algorithm-9" "names an algorithm that there is not" "pccrr-client-algorithm";
+    ManyBlocks "client-many-blocks" "asks for all blocks at once" "pccrr-client-one-block";
+    SegmentAsIndex "client-segment-as-index" "asks for a version 2.0 segment by its number" "pccrr-client-block-0-of-v2-segment";
+    VrfData "client-vrf-data" "sends data for verification" "pccrr-client-vrf-data";
+    KeyInRequest "client-key-in-request" "sends the segment secret along" "pccrr-client-no-key";
+    UnjoinedRanges "client-unjoined-ranges" "writes ranges that touch, the last first" "pccrr-client-ranges-joined";
+    RangesPastEnd "client-ranges-past-end" "asks for lists up to block 600" "pccrr-client-ranges";
+    EmptyRange "client-empty-range" "writes a range with a count of 0" "pccrr-client-ranges";
+    NoRanges "client-no-ranges" "asks for a list without ranges" "pccrr-client-ranges";
+    ListsAlways "client-lists-always" "asks for a list for a single block" "pccrr-client-simple-download";
+    ListsNever "client-lists-never" "asks for any number of blocks without a list" "ccrod-client-list-first";
+    ListsTwice "client-lists-twice" "asks each server twice for its list" "ccrod-client-one-list-a-server";
+    IgnoresLists "client-ignores-lists" "asks servers for blocks that they did not list" "ccrod-client-listed-blocks";
+    SegmentListToPeer "client-segment-list-to-peer" "asks peers for lists of segments" "pccrr-client-no-segment-list-to-peers";
+    NoVerification "client-no-verification" "takes blocks without looking at their hash" "pccrc-client-wrong-bytes";
+    AnyHashes "client-any-hashes" "takes hashes of blocks that do not give that of their segment" "pccrc-client-wrong-list-of-hashes";
+    AnySegmentId "client-any-segment-id" "takes blocks that name another segment" "pccrr-client-other-segment";
+    AnyIndex "client-any-index" "takes blocks that name another index" "pccrr-client-other-index";
+    AnyListId "client-any-list-id" "takes lists that name another segment" "pccrr-client-list-of-other-segment";
+    AnyList "client-any-list" "takes a list without blocks for one of all" "pccrr-client-list-of-nothing";
+    AnySize "client-any-size" "does not look at the size in front" "pccrr-client-size-in-front";
+    AnyMessageSize "client-any-message-size" "does not look at MsgSize" "pccrr-client-message-size";
+    TakesSurplus "client-takes-surplus" "passes over bytes behind a message" "pccrr-client-surplus";
+    AnyAlgorithm "client-any-algorithm" "takes algorithms that there are not for AES-128" "pccrr-client-unknown-algorithm";
+    AnyStatus "client-any-status" "takes messages with an error of HTTP" "pccrr-client-http-error";
+    Always128 "client-always-128" "decrypts everything with 128 bits" "pccrr-client-aes-256";
+    NoNegotiation "client-no-negotiation" "does not ask again when a peer negotiates" "pccrr-client-negotiated";
+    AsksAgain "client-asks-again" "goes on asking servers that failed" "ccrod-client-failed-server";
+    LongTimer "client-long-timer" "waits nine seconds for an answer" "pccrr-client-request-timer";
+    HastyTimer "client-hasty-timer" "waits 300 milliseconds for an answer" "pccrr-client-slow-answer";
+    GivesUp "client-gives-up" "fails where no peer has anything" "ccrod-client-no-peers";
+    OnePeer "client-one-peer" "asks the first peer alone" "ccrod-client-shares-load";
+    SegmentList1 "client-segment-list-1" "writes version 1.0 into lists of segments" "pccrr-client-segment-list";
+    SameRequestId "client-same-request-id" "gives all lists of segments one id" "pccrr-client-request-ids";
+    NoOffer "client-no-offer" "offers nothing" "pchc-client-offers-new";
+    OffersAll "client-offers-all" "offers what came from the cache" "pchc-client-offers-nothing-old";
+    OtherOfferPath "client-other-offer-path" "posts offers elsewhere" "pchc-client-post";
+    OfferVersion "client-offer-version" "writes the major version first" "pchc-client-header";
+    OfferType "client-offer-type" "offers batches as initial offers" "pchc-client-header";
+    OfferSize "client-offer-size" "gives another size of segments" "pchc-client-descriptors-1";
+    ShortTag "client-short-tag" "sends a tag of 4 bytes" "pchc-client-tag";
+    TagOfSegment "client-tag-of-segment" "makes a tag for each segment" "pchc-client-one-tag";
+    OfferAlgorithm "client-offer-algorithm" "names another hash" "pchc-client-descriptors-2";
+    OffersHashOfData "client-offers-hash-of-data" "offers HoD in place of the segment id" "pchc-client-descriptors-1";
+    LongOffer "client-long-offer" "offers any number of segments at once" "pchc-client-at-most-128";
+    OtherPort "client-other-port" "names a port where nobody listens" "pchc-client-serves-offered";
+    ChokesOnAnswer "client-chokes-on-answer" "fails where an offer is not answered" "pchc-client-offer-unanswered";
+}

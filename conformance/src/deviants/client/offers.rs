@@ -1,0 +1,114 @@
+//! Offers to a hosted cache, and the peer that serves what was offered.
+//! Invariant: without a mistake only what came from the origin is offered, and it is served when it is.
+//! Byte order: big-endian.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+
+use super::http;
+use super::{Mistake, Place, Running};
+use crate::deviants::peer;
+use crate::targets::peer::Holding;
+use crate::wire::content_info::{BLOCK_BYTES, Version};
+use crate::wire::http as heads;
+use crate::wire::offer::{self, Descriptor};
+
+/// Segments in an offer.
+const SEGMENTS_MAX: usize = 128;
+/// How long an answer is waited for.
+const REQUEST_TIMER: Duration = Duration::from_secs(10);
+/// How long the cache has to fetch.
+const SHARING: Duration = Duration::from_millis(700);
+
+impl Running<'_> {
+    /// Offers the segments of blocks, and serves them for a while.
+    pub(super) fn offer(&self, blocks: &[Place]) -> io::Result<()> {
+        let segments: BTreeSet<usize> = blocks
+            .iter()
+            .filter(|place| self.is_held(place))
+            .map(|(number, _)| *number)
+            .collect();
+        if segments.is_empty() || self.is(Mistake::NoOffer) {
+            return Ok(());
+        }
+        let content = self.blocks.values().flatten().copied().collect();
+        let holding = Holding {
+            info: self.info.clone(),
+            content: Some(content),
+        };
+        let server = peer::start(vec![holding], None)?;
+        let cache: SocketAddr = match &self.job.hosted {
+            Some(cache) => cache.parse().map_err(io::Error::other)?,
+            None => return Ok(()),
+        };
+        let descriptors: Vec<Descriptor> = segments
+            .iter()
+            .filter_map(|number| self.descriptor(*number))
+            .collect();
+        let most = if self.is(Mistake::LongOffer) {
+            usize::MAX
+        } else {
+            SEGMENTS_MAX
+        };
+        let port = if self.is(Mistake::OtherPort) {
+            server.address.port() ^ 1
+        } else {
+            server.address.port()
+        };
+        let path = if self.is(Mistake::OtherOfferPath) {
+            "/0131501b-d67f-491b-9a40-c4bf27bcb4d5"
+        } else {
+            offer::PATH_2
+        };
+        for part in descriptors.chunks(most) {
+            let draft = offer::batched(port, part);
+            let draft = match self.mistake {
+                Some(Mistake::OfferVersion) => draft.with("Version", [2, 0]),
+                Some(Mistake::OfferType) => draft.with_u16_be("Type", 1),
+                _ => draft,
+            };
+            let host = cache.to_string();
+            let request = heads::request("POST", path, &host, &[], &draft.to_bytes());
+            let answer = http::exchange(cache, &request, REQUEST_TIMER, None);
+            // What is no answer ends the sequence, and nothing else.
+            if answer.is_err() && self.is(Mistake::ChokesOnAnswer) {
+                return Err(io::Error::other("the offer was not answered"));
+            }
+        }
+        thread::sleep(SHARING);
+        Ok(())
+    }
+
+    fn descriptor(&self, number: usize) -> Option<Descriptor> {
+        let segment = self.info.segments.get(number)?;
+        let (block_size, hash_algorithm) = match self.version() {
+            Version::V1 => (u32::try_from(BLOCK_BYTES).ok()?, 1),
+            Version::V2 => (segment.length, 4),
+        };
+        Some(Descriptor {
+            block_size,
+            segment_size: match self.mistake {
+                Some(Mistake::OfferSize) => block_size + 1,
+                _ => segment.length,
+            },
+            content_tag: match self.mistake {
+                Some(Mistake::ShortTag) => vec![1; 4],
+                Some(Mistake::TagOfSegment) => {
+                    segment.secret.iter().rev().take(16).copied().collect()
+                }
+                _ => b"judged content\0\0".to_vec(),
+            },
+            hash_algorithm: match self.mistake {
+                Some(Mistake::OfferAlgorithm) => 2,
+                _ => hash_algorithm,
+            },
+            segment_id: match self.mistake {
+                Some(Mistake::OffersHashOfData) => segment.hash_of_data.clone(),
+                _ => self.ids.get(number)?.clone(),
+            },
+        })
+    }
+}
