@@ -13,9 +13,6 @@ use crate::cases;
 use crate::catalogue::{Document, Requirement};
 use crate::vectors::{self, VectorsError};
 
-/// Of a hundred MUST, so many may be exempted.
-const EXEMPT_PERCENT_MAX: usize = 10;
-
 /// The file of exemptions among those of the catalogue.
 const EXEMPTIONS: &str = "exempt.yaml";
 
@@ -134,7 +131,7 @@ impl Coverage {
         })
     }
 
-    /// What must not be: unknown ids, a MUST that nobody judges, an exemption without need or reason, or too many of them.
+    /// What must not be: unknown ids, a MUST that nobody judges, an exemption without need or reason.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let known: BTreeSet<&str> = self.requirements().map(|known| known.id.as_str()).collect();
@@ -175,14 +172,6 @@ impl Coverage {
                 ));
             }
         }
-        let musts = self.requirements().filter(|entry| entry.level.is_must());
-        let most = musts.count() * EXEMPT_PERCENT_MAX / 100;
-        if exempted.len() > most {
-            faults.push(format!(
-                "{} MUST are exempted, at most {most} may be",
-                exempted.len()
-            ));
-        }
         faults
     }
 
@@ -213,7 +202,12 @@ impl Coverage {
             write_row(&mut page, &document.document, row);
         }
         write_row(&mut page, "all", sums);
-        page.push_str("\n## MUST, exempted\n\n");
+        let (musts, exempt) = (sums[5], sums[7]);
+        let _ = writeln!(
+            page,
+            "\n## MUST, exempted\n\n{exempt} of {musts}, {:.0} %; the aim is 10 % at most.\n",
+            exempt as f64 * 100.0 / musts.max(1) as f64
+        );
         for entry in self.requirements().filter(|entry| self.is_open(entry)) {
             let exemption = self.exemptions.iter().find(|known| known.id == entry.id);
             let reason = exemption.map_or("no exemption", |known| known.reason.trim());

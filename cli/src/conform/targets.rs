@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use peerdist_conformance::targets::Targets;
+use peerdist_conformance::targets::client::Client;
 use peerdist_conformance::targets::content_info::ContentInfoMaker;
 use peerdist_conformance::targets::content_server::ContentServer;
 use peerdist_conformance::targets::hosted_cache::HostedCache;
@@ -47,6 +48,20 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
     if let Some(command) = &args.exec {
         named.targets.content_info = Some(ContentInfoMaker::command(command.as_str()));
         named.names.insert("content-info", command.clone());
+    }
+    if let Some(command) = &args.command {
+        let mut client = Client::commands(command, args.hosted_command.as_deref());
+        match args.interface {
+            Some(IpAddr::V4(interface)) => client.interface = interface,
+            Some(IpAddr::V6(_)) => {
+                return Err(Failure::usage(
+                    "--interface: clients are judged over IPv4; expected an IPv4 address",
+                ));
+            }
+            None => {}
+        }
+        named.targets.client = Some(client);
+        named.names.insert("client", command.clone());
     }
     if let Some(http) = &args.http {
         let https = args.https.as_deref();

@@ -5,10 +5,10 @@
 //! They are as small as they can be, speak only on the loopback interface, and share the judge's writers: what both
 //! would have wrong, the implementations that are not ours show.
 
+pub mod client;
 pub mod content_info;
 pub mod content_server;
 pub mod hosted_cache;
-pub mod client;
 pub mod matrix;
 pub mod peer;
 pub mod responder;

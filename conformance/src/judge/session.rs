@@ -218,12 +218,19 @@ impl<'a, T> Session<'a, T> {
             None => level.binds() || (self.settings.is_strict && level.is_should()),
         };
         self.recorder.note(format!("{requirement}: {text}"));
-        self.state().findings.push(Finding {
+        let finding = Finding {
             is_failure,
             requirement,
             quirk,
             text,
-        });
+        };
+        {
+            let mut state = self.state();
+            // A case that tries many things of a kind says once what all of them showed.
+            if !state.findings.contains(&finding) {
+                state.findings.push(finding);
+            }
+        }
         if is_failure {
             Err(Stop::Failed)
         } else {
