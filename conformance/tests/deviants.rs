@@ -176,3 +176,17 @@ fn a_client_without_mistakes_passes_all_cases() {
 fn every_wrong_client_is_caught() {
     catches_all(Role::Client);
 }
+
+#[test]
+fn the_page_of_deviants_is_up_to_date() {
+    let page = deviants::matrix::to_markdown();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/MATRIX.md");
+    if std::env::var_os("UPDATE_MATRIX").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == page,
+        "conformance/MATRIX.md is out of date: UPDATE_MATRIX=1 cargo test -p peerdist-conformance --test deviants page"
+    );
+}

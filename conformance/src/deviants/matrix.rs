@@ -2,6 +2,7 @@
 //! Invariant: a deviant counts as caught only if the case meant for it says so, and not if another does.
 //! Byte order: none.
 
+use core::fmt::Write as _;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -105,6 +106,34 @@ pub fn said(result: &CaseResult) -> String {
     finding
         .or_else(|| result.reason.clone())
         .unwrap_or_default()
+}
+
+/// The deviants and the cases meant for them, as a page.
+#[must_use]
+pub fn to_markdown() -> String {
+    let cases = cases::all();
+    let mut page = String::from(
+        "# Deviants and the cases that catch them\n\n\
+         Implementations that are wrong in one way each. `cargo test -p peerdist-conformance --test deviants` runs every\n\
+         case of this page against its deviant, which it has to find, and fails where the page is out of date; with\n\
+         `UPDATE_MATRIX=1` in the environment it writes the page. `peerdist conform matrix` runs them all.\n",
+    );
+    for role in Role::ALL {
+        let of_role = super::all();
+        let of_role = of_role.iter().filter(|one| one.mistake.role() == role);
+        // Writing into memory cannot fail.
+        let _ = write!(
+            page,
+            "\n## {role}\n\n| deviant | it | case | requirement |\n|---|---|---|---|\n"
+        );
+        for deviant in of_role {
+            let about = meant(&cases, deviant).and_then(|case| case.requirements.first());
+            let about = about.copied().unwrap_or_default();
+            let (id, what, case) = (deviant.id, deviant.what, deviant.caught_by);
+            let _ = writeln!(page, "| `{id}` | {what} | `{case}` | {about} |");
+        }
+    }
+    page
 }
 
 /// Runs all cases of a role against the implementation of it that has nothing wrong.
