@@ -2,7 +2,7 @@
 //! Invariant: every finding names the packet that completed the message at fault; what could not be looked at is counted.
 //! Byte order: that of the capture, and big-endian inside packets.
 //!
-//! - [`file`]: pcapng and pcap;
+//! - [`mod@file`]: pcapng and pcap;
 //! - [`packet`]: links, IP, TCP and UDP;
 //! - [`stream`]: connections put together;
 //! - [`exchange`]: requests and responses held against the documents.

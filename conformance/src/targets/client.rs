@@ -9,13 +9,11 @@ pub mod expect;
 pub mod world;
 
 use core::fmt::Debug;
-use std::fs;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -234,42 +232,6 @@ fn words_of(command: &str, job: &Job) -> Vec<String> {
             .replace("{hosted}", hosted)
     };
     words.into_iter().map(filled).collect()
-}
-
-/// A folder of its own, which goes with it.
-#[derive(Debug)]
-pub struct Folder {
-    path: PathBuf,
-}
-
-impl Folder {
-    /// A new one among the temporary files of the system.
-    ///
-    /// # Errors
-    /// That of the system.
-    pub fn new() -> io::Result<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("peerdist-judge-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        // One that a process of the same number left behind.
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path)?;
-        Ok(Self { path })
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed is temporary all the same.
-        let _ = fs::remove_dir_all(&self.path);
-    }
 }
 
 #[cfg(test)]

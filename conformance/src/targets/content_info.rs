@@ -5,10 +5,9 @@
 use core::fmt::Debug;
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crate::clock;
 use crate::evidence::record::{Recorder, What};
 use crate::judge::Stop;
 use crate::judge::session::Session;
+use crate::targets::folder::Folder;
 use crate::wire::content_info::{ContentInfo, Version};
 
 /// How long a command may take.
@@ -92,28 +92,6 @@ struct ByCommand {
     command: String,
 }
 
-/// A directory that goes when this does.
-#[derive(Debug)]
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> io::Result<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("peerdist-judge-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        // What cannot be removed lies where such things are removed some day.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 impl ByCommand {
     /// The command with what stands for the placeholders, in words or for the shell.
     fn built(&self, wanted: &Wanted<'_>, content: &Path, out: &Path) -> Command {
@@ -147,8 +125,8 @@ impl ByCommand {
 
 impl Maker for ByCommand {
     fn make(&self, wanted: &Wanted<'_>, recorder: &Recorder) -> io::Result<Made> {
-        let directory = Directory::new()?;
-        let file = |name: &str| directory.0.join(name);
+        let folder = Folder::new()?;
+        let file = |name: &str| folder.path().join(name);
         let (content, out, errors) = (file("content"), file("out"), file("stderr"));
         fs::write(&content, wanted.content)?;
         let flow = recorder.command();

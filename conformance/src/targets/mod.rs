@@ -8,6 +8,7 @@ pub mod content_info;
 pub mod content_server;
 pub mod datagrams;
 pub mod description;
+pub mod folder;
 pub mod hosted_cache;
 pub mod offering_client;
 pub mod peer;

@@ -16,11 +16,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::{Client, Ended, Folder, Job};
+use super::{Client, Ended, Job};
 use crate::clock;
 use crate::evidence::record::Recorder;
 use crate::judge::Stop;
 use crate::judge::session::Session;
+use crate::targets::folder::Folder;
 use crate::targets::peer::Holding;
 use crate::wire::content_info::{BLOCK_BYTES, ContentInfo, Segment, Version};
 use crate::wire::digest::Algorithm;
