@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod judged;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -110,34 +110,50 @@ class Get:
         ]
 
     def _segment(self, file, segment, peers):
+        """Fetches what a segment lacks from those that have it, block by block in turn."""
         missing = {block.index: block for block in segment.blocks}
+        has = {}
         for peer in peers:
-            if not missing:
-                break
-            if peer in self.lost:
-                continue
-            try:
-                self._from_peer(file, segment, missing, peer)
-            except (Malformed, http1.BadHttp) as error:
-                self.lost.add(peer)
-                self._refuse(http1.show(peer), error)
+            if peer not in self.lost:
+                has[peer] = self._careful(peer, self._held, peer, segment, sorted(missing)) or set()
+        while missing and any(has.values()):
+            for peer in list(has):
+                index = min(has[peer] & missing.keys(), default=None)
+                if index is None:
+                    del has[peer]
+                    continue
+                has[peer].discard(index)
+                self._careful(peer, self._block, file, segment, missing, index, peer)
+                if peer in self.lost:
+                    del has[peer]
         return [(segment, block) for block in missing.values()]
 
-    def _from_peer(self, file, segment, missing, peer):
-        wanted = sorted(missing)
-        if len(wanted) >= LIST_FROM_BLOCKS or wanted[-1] - wanted[0] >= len(wanted):
-            wanted = sorted(asking.block_list(peer, segment.id, wanted))
-        for index in wanted:
-            block = missing[index]
-            data = asking.block(peer, segment, block)
-            if data is None:
-                continue
-            if self.mistake != "unverified-blocks" and not segment.is_genuine(block, data):
-                raise Malformed(f"block {index} of segment {segment.id.hex()} is not what its hash says")
-            file.seek(block.start)
-            file.write(data)
-            self.summary["from_peers"] += len(data)
-            del missing[index]
+    def _careful(self, peer, ask, *arguments):
+        """What a peer says; one that says something wrong is not asked again."""
+        try:
+            return ask(*arguments)
+        except (Malformed, http1.BadHttp) as error:
+            self.lost.add(peer)
+            self._refuse(http1.show(peer), error)
+            return None
+
+    def _held(self, peer, segment, wanted):
+        """Which blocks a peer may have: it is only asked where there are more than a few."""
+        if len(wanted) < LIST_FROM_BLOCKS and wanted[-1] - wanted[0] < len(wanted):
+            return set(wanted)
+        return set(asking.block_list(peer, segment.id, wanted))
+
+    def _block(self, file, segment, missing, index, peer):
+        block = missing[index]
+        data = asking.block(peer, segment, block)
+        if data is None:
+            return
+        if self.mistake != "unverified-blocks" and not segment.is_genuine(block, data):
+            raise Malformed(f"block {index} of segment {segment.id.hex()} is not what its hash says")
+        file.seek(block.start)
+        file.write(data)
+        self.summary["from_peers"] += len(data)
+        del missing[index]
 
     def _from_origin(self, file, missing):
         """Asks for what is missing, range by range, and verifies it too: the content may have changed."""

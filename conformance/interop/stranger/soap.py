@@ -21,6 +21,7 @@ PEERDIST = "http://schemas.microsoft.com/p2p/2007/09/PeerDistributionDiscovery"
 ENVELOPE, HEADER, BODY = f"{SOAP} Envelope", f"{SOAP} Header", f"{SOAP} Body"
 PROBE, MATCHES, MATCH = f"{WSD} Probe", f"{WSD} ProbeMatches", f"{WSD} ProbeMatch"
 TYPES = {f"{PEERDIST} PeerDistData": 1, f"{PEERDIST} PeerDistDataV2": 2}
+UNDERSTOOD = {f"{WSA} {name}" for name in ("To", "Action", "MessageID", "RelatesTo")} | {f"{WSD} AppSequence"}
 MATCH_BY = {1: f"{WSD}/strcmp0", 2: "http://schemas.microsoft.com/p2p/2010/05/PeerDistV2MatchingRule"}
 
 XML_BYTES_MOST = 64 * 1024
@@ -50,12 +51,14 @@ class Match:
 
 
 class _Texts:
-    """The texts of an XML document by the names of their elements, each of which may stand there once."""
+    """The texts of an XML document by the names of their elements and of those around them.
+
+    An element of the namespaces that are used here may stand once in another; all else is passed over."""
 
     def __init__(self, data):
         if len(data) > XML_BYTES_MOST:
             raise Malformed(f"XML of {len(data)} bytes, {XML_BYTES_MOST} are the most")
-        self.texts, self.parents, self.open, self.prefixes = {}, {}, [], {}
+        self.texts, self.attributes, self.open, self.prefixes = {}, {}, [], {}
         self.type_names, self.count = None, 0
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
@@ -76,24 +79,31 @@ class _Texts:
     def _prefix(self, prefix, uri):
         self.prefixes.setdefault(prefix, []).append(uri)
 
-    def _start(self, name, _):
+    def _start(self, name, attributes):
         self.count += 1
         if len(self.open) == DEPTH_MOST or self.count > ELEMENTS_MOST:
             raise Malformed("XML with too many elements, or too deep")
-        if name in self.texts:
+        parent = self.open[-1][1] if self.open else None
+        place = (parent, name)
+        is_ours = name.partition(" ")[0] in (SOAP, WSA, WSD, PEERDIST)
+        if place in self.texts and is_ours:
             raise Malformed(f"a second element {name}")
-        self.texts[name], self.parents[name] = "", self.open[-1] if self.open else None
-        self.open.append(name)
+        must = attributes.get(f"{SOAP} mustUnderstand", "0").strip()
+        if parent == HEADER and must in ("1", "true") and name not in UNDERSTOOD:
+            raise Malformed(f"{name} has to be understood, and is not")
+        self.texts.setdefault(place, "")
+        self.attributes.setdefault(place, attributes)
+        self.open.append(place)
 
     def _text(self, text):
         if self.open:
             self.texts[self.open[-1]] += text
 
     def _end(self, name):
-        self.open.pop()
+        place = self.open.pop()
         if name == f"{WSD} Types":
             # The prefixes of its value are those that are in force here.
-            self.type_names = [self._qualified(word) for word in self.texts[name].split()]
+            self.type_names = [self._qualified(word) for word in self.texts[place].split()]
 
     def _qualified(self, word):
         prefix, colon, local = word.rpartition(":")
@@ -102,9 +112,20 @@ class _Texts:
 
     def get(self, parent, name):
         """The text of an element without the white space around; Malformed if it is not inside of that parent."""
-        if name not in self.texts or self.parents[name] != parent:
+        if (parent, name) not in self.texts:
             raise Malformed(f"{name}: missing in {parent}")
-        return self.texts[name].strip()
+        return self.texts[parent, name].strip()
+
+    def filled(self, parent, name):
+        """The same; Malformed if there is none."""
+        text = self.get(parent, name)
+        if not text:
+            raise Malformed(f"{name}: empty")
+        return text
+
+    def attribute(self, parent, name, attribute):
+        """An attribute of an element, if it has it."""
+        return self.attributes.get((parent, name), {}).get(attribute)
 
     def version(self, parent):
         """1 or 2 by the types; Malformed if the message is another service's."""
@@ -175,10 +196,13 @@ def read_probe(data):
     texts.action("Probe")
     texts.get(BODY, PROBE)
     version, scopes = texts.version(PROBE), texts.get(PROBE, f"{WSD} Scopes")
+    rule = texts.attribute(PROBE, f"{WSD} Scopes", "MatchBy")
+    if rule != MATCH_BY[version]:
+        raise Malformed(f"MatchBy: {MATCH_BY[version]} expected, {rule} is there")
     segment_ids = [_hex(word) for word in scopes.split()] if version == 1 else _packed_ids(scopes)
     if not 1 <= len(segment_ids) <= SCOPES_MOST:
         raise Malformed(f"Scopes: 1 to {SCOPES_MOST} segments expected, {len(segment_ids)} are there")
-    return Probe(version, texts.get(HEADER, f"{WSA} MessageID"), segment_ids)
+    return Probe(version, texts.filled(HEADER, f"{WSA} MessageID"), segment_ids)
 
 
 def _packed_ids(scopes):

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::clock;
 
 /// Bytes of payload that the record of a case keeps.
-pub const KEPT_MAX_BYTES: usize = 8 << 20;
+pub const KEPT_MAX_BYTES: usize = 2 << 20;
 /// Events that the record of a case keeps.
 pub const EVENTS_MAX: usize = 20_000;
 

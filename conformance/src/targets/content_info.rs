@@ -3,15 +3,14 @@
 //! Byte order: that of MS-PCCRC.
 
 use core::fmt::Debug;
-use std::fs::{self, File};
+use std::borrow::Cow;
+use std::fs;
 use std::io;
-use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use crate::clock;
+use super::command;
+use crate::evidence::dump;
 use crate::evidence::record::{Recorder, What};
 use crate::judge::Stop;
 use crate::judge::session::Session;
@@ -20,17 +19,6 @@ use crate::wire::content_info::{ContentInfo, Version};
 
 /// How long a command may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
-/// Between two looks at whether it has ended.
-const LOOK: Duration = Duration::from_millis(5);
-/// What a command ends with when it has no such thing.
-const UNSUPPORTED: i32 = 127;
-/// Bytes of the standard error of a command that are shown.
-const STDERR_MAX_BYTES: usize = 4_096;
-/// What makes a command one for the shell.
-const OF_THE_SHELL: &[char] = &[
-    '|', '&', ';', '<', '>', '$', '`', '"', '\'', '\\', '*', '?', '~', '(', '#', '\n',
-];
-
 /// What is to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -92,86 +80,51 @@ struct ByCommand {
     command: String,
 }
 
-impl ByCommand {
-    /// The command with what stands for the placeholders, in words or for the shell.
-    fn built(&self, wanted: &Wanted<'_>, content: &Path, out: &Path) -> Command {
-        let hex: String = wanted
-            .secret_key
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+impl Maker for ByCommand {
+    fn make(&self, wanted: &Wanted<'_>, recorder: &Recorder) -> io::Result<Made> {
+        let folder = Folder::new()?;
+        let (content, out) = (folder.path().join("content"), folder.path().join("out"));
+        fs::write(&content, wanted.content)?;
         let version = match wanted.version {
             Version::V1 => "1",
             Version::V2 => "2",
         };
-        let filled = |text: &str| {
-            text.replace("{content}", &content.to_string_lossy())
-                .replace("{secret_hex}", &hex)
-                .replace("{version}", version)
-                .replace("{out}", &out.to_string_lossy())
-        };
-        let mut words = self.command.split_whitespace();
-        let first = words.next().unwrap_or_default();
-        if self.command.contains(OF_THE_SHELL) || first.contains('=') {
-            let mut command = Command::new("sh");
-            command.arg("-c").arg(filled(&self.command));
-            return command;
-        }
-        let mut command = Command::new(filled(first));
-        command.args(words.map(filled));
-        command
-    }
-}
-
-impl Maker for ByCommand {
-    fn make(&self, wanted: &Wanted<'_>, recorder: &Recorder) -> io::Result<Made> {
-        let folder = Folder::new()?;
-        let file = |name: &str| folder.path().join(name);
-        let (content, out, errors) = (file("content"), file("out"), file("stderr"));
-        fs::write(&content, wanted.content)?;
+        let values = [
+            ("content", content.to_string_lossy()),
+            ("secret_hex", Cow::Owned(dump::hex(wanted.secret_key))),
+            ("version", Cow::Borrowed(version)),
+            ("out", out.to_string_lossy()),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, of)| (*name, &**of)).collect();
         let flow = recorder.command();
-        let mut command = self.built(wanted, &content, &out);
-        flow.add(What::Note(format!("{command:?}")));
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&errors)?);
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) => {
-                let what = format!("the command cannot be started: {error}");
-                return Err(io::Error::new(error.kind(), what));
-            }
-        };
-        let deadline = clock::now() + COMMAND_TIMEOUT;
-        let status: ExitStatus = loop {
-            if let Some(status) = child.try_wait()? {
-                break status;
-            }
-            if clock::now() >= deadline {
-                // One that has ended meanwhile is what is wanted as well.
-                let _ = child.kill();
-                child.wait()?;
+        flow.add(What::Note(format!("{}, with {values:?}", self.command)));
+        let ended = command::run(&self.command, &values, COMMAND_TIMEOUT).map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("the command cannot be started: {error}"),
+            )
+        })?;
+        if !ended.said.is_empty() {
+            flow.received(ended.said.as_bytes());
+        }
+        let said = ended.said.trim();
+        let status = match ended.status {
+            _ if ended.is_late => {
                 let seconds = COMMAND_TIMEOUT.as_secs();
                 return Ok(Made::Refused(format!(
                     "the command did not end within {seconds} s"
                 )));
             }
-            thread::sleep(LOOK);
+            Some(command::UNSUPPORTED) => {
+                return Ok(Made::Unsupported(format!(
+                    "the command says that it has no such thing: {said}"
+                )));
+            }
+            status => status,
         };
-        let said = fs::read(&errors).unwrap_or_default();
-        let said = said.get(..STDERR_MAX_BYTES).unwrap_or(&said);
-        flow.add(What::Note(format!("{status}")));
-        if !said.is_empty() {
-            flow.received(said);
-        }
-        let said = String::from_utf8_lossy(said).trim().to_owned();
-        if status.code() == Some(UNSUPPORTED) {
-            return Ok(Made::Unsupported(format!(
-                "the command says that it has no such thing: {said}"
-            )));
-        }
-        if !status.success() {
+        if status != Some(0) {
+            let status =
+                status.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
             return Ok(Made::Refused(format!(
                 "the command ended with {status}: {said}"
             )));

@@ -3,6 +3,7 @@
 //! Byte order: none.
 
 pub mod client;
+pub mod command;
 pub mod connection;
 pub mod content_info;
 pub mod content_server;

@@ -21,6 +21,7 @@ use crate::clock;
 use crate::evidence::record::Recorder;
 use crate::judge::Stop;
 use crate::judge::session::Session;
+use crate::targets::command;
 use crate::targets::folder::Folder;
 use crate::targets::peer::Holding;
 use crate::wire::content_info::{BLOCK_BYTES, ContentInfo, Segment, Version};
@@ -317,7 +318,7 @@ impl<'a> World<'a> {
             "the client ended with status {:?} after {:?}",
             ended.status, ended.took
         ));
-        if ended.status == Some(super::UNSUPPORTED) {
+        if ended.status == Some(command::UNSUPPORTED) {
             return Err(Stop::Unsupported(ended.said.trim().to_owned()));
         }
         let file = fs::read(&job.out).ok();
