@@ -63,12 +63,17 @@ pub(super) const CASES: &[Case] = &[
             let message = retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes();
             let request = session.target.request(&message);
             let mut connection = session.connect()?;
-            for piece in request.chunks(40) {
+            for (number, piece) in request.chunks(40).enumerate() {
                 // Who gives up in the middle will not have answered.
                 if connection.send(piece).is_err() {
                     break;
                 }
-                std::thread::sleep(PAUSE);
+                // Whoever is busy has not come to the first of them when the second is there already.
+                std::thread::sleep(if number == 0 {
+                    session.settings.silence
+                } else {
+                    PAUSE
+                });
             }
             let answer = connection.response(session.settings.answer);
             session.message_of(answer, "PCCRR-2.1.1-01").map(drop)
