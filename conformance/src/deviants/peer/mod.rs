@@ -2,6 +2,7 @@
 //! Invariant: it holds the contents it was started with, in full, and never anything else.
 //! Byte order: that of MS-PCCRR.
 
+mod held;
 mod mistakes;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+pub(super) use held::holdings;
 pub use mistakes::{DEVIANTS, Mistake};
 
 use super::Stage;
@@ -19,7 +21,7 @@ use crate::clock;
 use crate::targets::Targets;
 use crate::targets::peer::{Holding, Peer};
 use crate::wire::cipher::{self, IV_BYTES, algorithm};
-use crate::wire::content_info::{ContentInfo, Segment};
+use crate::wire::content_info::Segment;
 use crate::wire::digest::Algorithm;
 use crate::wire::draft::Draft;
 use crate::wire::http::{self, BodyEnd, Head};
@@ -34,8 +36,6 @@ const CLIENT_LIMIT: usize = 32;
 const UPLOAD_TIMER: Duration = Duration::from_secs(15);
 /// How long it waits for a request.
 const IDLE: Duration = Duration::from_secs(60);
-/// The content that it holds: three blocks and a short one of odd length, and as many segments of version 2.0.
-const CONTENT_BYTES: usize = 3 * 65_536 + 10_001;
 
 /// Starts one, with what it holds.
 pub(super) fn stage(mistake: Option<Mistake>) -> io::Result<Stage> {
@@ -50,27 +50,6 @@ pub(super) fn stage(mistake: Option<Mistake>) -> io::Result<Stage> {
         },
         _keep: Box::new(server),
     })
-}
-
-/// A content of the judge's own, described in both versions.
-pub(super) fn holdings() -> Vec<Holding> {
-    let mut content = Vec::with_capacity(CONTENT_BYTES + 64);
-    let mut number = 0_u64;
-    while content.len() < CONTENT_BYTES {
-        content.extend(Algorithm::Sha512.hash(&number.to_le_bytes()));
-        number += 1;
-    }
-    content.truncate(CONTENT_BYTES);
-    let key = b"what deviants derive secrets from";
-    let infos = [
-        ContentInfo::v1(&content, key, Algorithm::Sha256),
-        ContentInfo::v2(&content, key, 70_001),
-    ];
-    let held = |info| Holding {
-        info,
-        content: Some(content.clone()),
-    };
-    infos.into_iter().map(held).collect()
 }
 
 /// Starts one that holds contents.
