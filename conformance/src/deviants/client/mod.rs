@@ -11,7 +11,8 @@ mod retrieval;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::{fs, io};
+use std::time::Duration;
+use std::{fs, io, thread};
 
 pub use mistakes::{DEVIANTS, Mistake};
 
@@ -151,6 +152,10 @@ impl Running<'_> {
         self.mistake == Some(mistake)
     }
 
+    const fn is_hosted(&self) -> bool {
+        self.job.hosted.is_some()
+    }
+
     fn run(&mut self) -> io::Result<Vec<u8>> {
         let servers: Vec<(SocketAddr, Vec<usize>)> = match &self.job.hosted {
             Some(cache) => {
@@ -158,9 +163,18 @@ impl Running<'_> {
                 let held = self.held_by(cache);
                 vec![(cache, held)]
             }
-            None => self.discover()?,
+            None => match self.discover()? {
+                nobody if nobody.is_empty() && self.is(Mistake::ProbesAgain) => {
+                    thread::sleep(Duration::from_secs(2));
+                    self.discover()?
+                }
+                found => found,
+            },
         };
         self.fetch(servers);
+        if self.is(Mistake::CacheUnused) && self.is_hosted() {
+            self.blocks.clear();
+        }
         if self.is(Mistake::GivesUp) && self.blocks.is_empty() {
             return Err(io::Error::other("no peer had it"));
         }

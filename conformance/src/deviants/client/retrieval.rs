@@ -3,7 +3,8 @@
 //! Byte order: big-endian.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::http::{self, Got};
@@ -94,6 +95,7 @@ impl Running<'_> {
             let lists = match self.mistake {
                 Some(Mistake::ListsAlways) => true,
                 Some(Mistake::ListsNever) => false,
+                Some(Mistake::CacheListsFew) => self.is_hosted() || !is_simple,
                 _ => !is_simple,
             };
             if lists {
@@ -101,13 +103,26 @@ impl Running<'_> {
                     self.list(server, number, &segment);
                 }
             }
+            let ignores_lists = self.is(Mistake::IgnoresLists)
+                || self.is(Mistake::CacheListIgnored) && self.is_hosted();
             for index in 0..segment.blocks() {
+                let index = if self.is(Mistake::LastFirst) {
+                    segment.blocks() - 1 - index
+                } else {
+                    index
+                };
+                if is_simple && self.is(Mistake::FewFromOne) {
+                    turn = 0;
+                }
+                if self.is(Mistake::StopsAtFailure) && servers.iter().any(|one| one.is_gone) {
+                    break;
+                }
                 let count = servers.len();
                 for place in 0..count {
                     let Some(server) = servers.get_mut((turn + place) % count) else {
                         continue;
                     };
-                    let has = if lists && !self.is(Mistake::IgnoresLists) {
+                    let has = if lists && !ignores_lists {
                         let listed = server.listed.get(&number);
                         listed.is_some_and(|listed| listed.contains(&index))
                     } else {
@@ -160,7 +175,11 @@ impl Running<'_> {
             ..
         }) = answer
         else {
-            server.is_gone = true;
+            if self.is(Mistake::CacheListFails) && self.is_hosted() {
+                server.listed.insert(number, (0..blocks).collect());
+            } else {
+                server.is_gone = true;
+            }
             return;
         };
         let is_right = segment_id == segment.id() || self.is(Mistake::AnyListId);
@@ -216,6 +235,13 @@ impl Running<'_> {
             Some(Mistake::SizeLessHeader) => request = request.with_u32_be("MsgSize", 60),
             _ => {}
         }
+        if self.is(Mistake::EachBlockTwice) {
+            self.ask(server.address, &request);
+        }
+        let mistake = Mistake::TwoAtATime;
+        let _unread = self
+            .is(mistake)
+            .then(|| Self::begun(server.address, &request));
         let answered = self.ask(server.address, &request);
         let found = answered.and_then(|answered| self.verified(segment, index, answered));
         if found.is_none() && !self.is(Mistake::AsksAgain) {
@@ -267,6 +293,15 @@ impl Running<'_> {
             return None;
         }
         self.exchange(server, request).map(|(answer, _)| answer)
+    }
+
+    /// A request on a connection of its own, whose answer nobody reads.
+    fn begun(server: SocketAddr, request: &Draft) -> io::Result<TcpStream> {
+        let host = server.to_string();
+        let mut stream = TcpStream::connect_timeout(&server, REQUEST_TIMER)?;
+        let bytes = request.to_bytes();
+        stream.write_all(&heads::request("POST", retrieval::PATH, &host, &[], &bytes))?;
+        Ok(stream)
     }
 
     fn exchange(&self, server: SocketAddr, request: &Draft) -> Option<(Message, Got)> {
