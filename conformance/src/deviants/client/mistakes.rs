@@ -89,12 +89,10 @@ mistakes! {
     HastyTimer "client-hasty-timer" "waits 300 milliseconds for an answer" "pccrr-client-slow-answer";
     CacheUnused "client-cache-unused" "asks the hosted cache for all, and takes all from the content server" "ccrod-client-cache-gives-all";
     CacheListIgnored "client-cache-list-ignored" "asks the hosted cache for blocks that it did not list" "ccrod-client-cache-lists-some";
-    LastFirst "client-last-first" "asks for the last block first" "ccrod-client-cache-list-leads-to-blocks";
+    OneOfList "client-one-of-list" "asks each server for the first block of its list alone" "ccrod-client-cache-list-leads-to-blocks";
     CacheListsFew "client-cache-lists-few" "asks the hosted cache for a list of three blocks" "ccrod-client-cache-few";
-    TwoAtATime "client-two-at-a-time" "asks a server for a block while it waits for another" "ccrod-client-one-block-at-a-time";
     EachBlockTwice "client-each-block-twice" "asks twice for each block" "ccrod-client-each-block-once";
     CacheListFails "client-cache-list-fails" "asks a hosted cache for blocks whose list failed" "ccrod-client-cache-list-fails";
-    FewFromOne "client-few-from-one" "asks one server for all of three blocks" "ccrod-client-few-from-several";
     StopsAtFailure "client-stops-at-failure" "asks nobody more once a server failed" "ccrod-client-goes-on-after-failure";
     ProbesAgain "client-probes-again" "looks again two seconds later for what nobody had" "ccrod-client-empty-list-is-not-refilled";
     GivesUp "client-gives-up" "fails where no peer has anything" "ccrod-client-no-peers";

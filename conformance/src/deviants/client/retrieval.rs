@@ -3,8 +3,7 @@
 //! Byte order: big-endian.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::http::{self, Got};
@@ -106,15 +105,10 @@ impl Running<'_> {
             let ignores_lists = self.is(Mistake::IgnoresLists)
                 || self.is(Mistake::CacheListIgnored) && self.is_hosted();
             for index in 0..segment.blocks() {
-                let index = if self.is(Mistake::LastFirst) {
-                    segment.blocks() - 1 - index
-                } else {
-                    index
-                };
-                if is_simple && self.is(Mistake::FewFromOne) {
-                    turn = 0;
-                }
-                if self.is(Mistake::StopsAtFailure) && servers.iter().any(|one| one.is_gone) {
+                let is_enough = self.is(Mistake::OneOfList) && lists && index > 0;
+                if is_enough
+                    || self.is(Mistake::StopsAtFailure) && servers.iter().any(|one| one.is_gone)
+                {
                     break;
                 }
                 let count = servers.len();
@@ -238,10 +232,6 @@ impl Running<'_> {
         if self.is(Mistake::EachBlockTwice) {
             self.ask(server.address, &request);
         }
-        let mistake = Mistake::TwoAtATime;
-        let _unread = self
-            .is(mistake)
-            .then(|| Self::begun(server.address, &request));
         let answered = self.ask(server.address, &request);
         let found = answered.and_then(|answered| self.verified(segment, index, answered));
         if found.is_none() && !self.is(Mistake::AsksAgain) {
@@ -293,15 +283,6 @@ impl Running<'_> {
             return None;
         }
         self.exchange(server, request).map(|(answer, _)| answer)
-    }
-
-    /// A request on a connection of its own, whose answer nobody reads.
-    fn begun(server: SocketAddr, request: &Draft) -> io::Result<TcpStream> {
-        let host = server.to_string();
-        let mut stream = TcpStream::connect_timeout(&server, REQUEST_TIMER)?;
-        let bytes = request.to_bytes();
-        stream.write_all(&heads::request("POST", retrieval::PATH, &host, &[], &bytes))?;
-        Ok(stream)
     }
 
     fn exchange(&self, server: SocketAddr, request: &Draft) -> Option<(Message, Got)> {
