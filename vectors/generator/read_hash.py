@@ -54,7 +54,7 @@ def hash_based_answers(file):
 def file_based_answers(file):
     group = file.group("file-based", "MS-SMB2 2.2.32.4.3", operation="answer")
     topics = f"{RULE}14 {RULE}27 SMB2-2.2.32.4.3-02 SMB2-2.2.32.4.3-03 SMB2-2.2.32.4.3-04 SMB2-2.2.32.4.3-07"
-    front, edge, a, b, c, d = sent_header(), ["boundary"], *STARTS[1:5]
+    front, edge, close, a, b, c, d = sent_header(), ["boundary"], ["boundary", "reading"], *STARTS[1:5]
     length = len(CONTENT)
     told = {"file": header(V2, version=2, length=0)[0].data}
     gap, short_name = {"gap": bytes(6)}, {"name": "a".encode("utf-16-le")}
@@ -71,7 +71,7 @@ def file_based_answers(file):
         (44, v2(0, a + 1), segments(0, 2, front), "One byte more: the next as well.", f"{first} {RULE}13", edge),
         (45, v2(0, a, **told), segments(0, 1, front), "HashBlobLength is 0 in the file already: up to its end.", first),
         (46, v2(0, 1, **with_gap), segments(0, 1, sent_header(**gap)),
-         "Six zeros between name and content information, which stays where HashBlobOffset says.", first),
+         "Six zeros between name and content information, which stays where HashBlobOffset says.", first, ["reading"]),
         (47, v2(0, b, **named), segments(0, 2, sent_header(**short_name)), "A name of one letter.", first),
         (48, v2(0, 1, **one), segments(0, 1, sent_header(size=70_000), single), "A file of one segment.", first, edge),
         (50, v2(1, 1), segments(0, 1), "Offset 1: the first segment, and no header.", f"{RULE}28", edge),
@@ -85,14 +85,14 @@ def file_based_answers(file):
         (57, v2(length - 1, 1), segments(4, 5), "The last byte.", f"{RULE}17", edge),
         (58, v2(d - 1, MOST), segments(3, 5), "Past the end.", "", edge),
         (59, v2(1, MOST), segments(0, 5), "All segments, without the header.", f"{RULE}28"),
-        (60, v2(0, MOST, room=HEAD + 68), segments(0, 1, front), "Room for the header and one segment.", f"{first} {RULE}13", edge),
-        (61, v2(0, MOST, room=HEAD + 135), segments(0, 1, front), "One byte too few for two.", f"{first} {RULE}13", edge),
-        (62, v2(0, MOST, room=HEAD + 136), segments(0, 2, front), "Room for two.", f"{first} {RULE}13", edge),
-        (63, v2(a, MOST, room=BARE + 68), segments(1, 2), "Without the header, room for one.", f"{RULE}13", edge),
-        (64, v2(a, MOST, room=BARE + 135), segments(1, 2), "One byte too few for two.", f"{RULE}13", edge),
-        (65, v2(a, MOST, room=BARE + 136), segments(1, 3), "Room for two.", f"{RULE}13", edge),
+        (60, v2(0, MOST, room=HEAD + 68), segments(0, 1, front), "Room for the header and one segment.", f"{first} {RULE}13", close),
+        (61, v2(0, MOST, room=HEAD + 135), segments(0, 1, front), "One byte too few for two.", f"{first} {RULE}13", close),
+        (62, v2(0, MOST, room=HEAD + 136), segments(0, 2, front), "Room for two.", f"{first} {RULE}13", close),
+        (63, v2(a, MOST, room=BARE + 68), segments(1, 2), "Without the header, room for one.", f"{RULE}13", close),
+        (64, v2(a, MOST, room=BARE + 135), segments(1, 2), "One byte too few for two.", f"{RULE}13", close),
+        (65, v2(a, MOST, room=BARE + 136), segments(1, 3), "Room for two.", f"{RULE}13", close),
         (66, v2(a, b - a, room=MOST), segments(1, 2), "The largest MaxOutputResponse: Length bounds.", f"{RULE}13", edge),
-        (67, v2(a, MOST, room=BARE + 272), segments(1, 5), "Room for all that follow.", f"{RULE}13", edge),
+        (67, v2(a, MOST, room=BARE + 272), segments(1, 5), "Room for all that follow.", f"{RULE}13", close),
         (70, v2(a, 10, newest_dialect="3.0", dialect="3.0"), segments(1, 2), "A server of 3.0.", f"{RULE}07"),
         (71, v2(a, 10, dialect="3.0.2"), segments(1, 2), "Asked in 3.0.2.", f"{RULE}07"),
         (72, v2(a, 10, **OPEN_TO_ALL), segments(1, 2), "The server has hashes for all shares: the share is not asked.",
@@ -105,6 +105,8 @@ def file_based_answers(file):
          "Asked in 2.1: what counts is what the server implements.", f"{RULE}06 {RULE}07 {RULE}09"),
         (82, v2(a, 10), segments(1, 2), "HashType of the header is not HashRetrievalType of the request, which the text compares.",
          f"{RULE}19 SMB2-2.2.32.4.1-04"),
+        (83, v2(0, length, room=65_536), segments(0, 5, front),
+         "Less room than the file has bytes: what counts against it are those of the answer.", f"{RULE}13"),
     )
     served(file.group("file-based-readings", "hand-made", operation="answer"), rows, topics, ["reading"])
 

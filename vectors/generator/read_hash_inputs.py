@@ -60,8 +60,9 @@ def v1(offset=0, length=65_536, behind=b"", **changes):
 
 
 def v2(offset=0, length=65_536, **changes):
+    """A file based request, with more room than the file has bytes: for one who bounds Length by it, as the text has it."""
     own = {"version": 2, "retrieval": 2} | {key: changes.pop(key) for key in ("kind", "version", "retrieval") if key in changes}
-    return given(input=request(offset=offset, length=length, **own)[0].data, **({"file": FILE_V2} | changes))
+    return given(input=request(offset=offset, length=length, **own)[0].data, **({"file": FILE_V2, "room": 1 << 20} | changes))
 
 
 def cut(input, length):
