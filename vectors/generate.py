@@ -21,13 +21,13 @@ sys.dont_write_bytecode = True
 
 from generator import (  # noqa: E402
     create, cut, derive, hc_messages, info_v1, info_v1_invalid, info_v2, info_v2_invalid, key_file, primitives, rd_invalid,
-    rd_messages, rr_crypto, rr_invalid, rr_messages, rr_ranges, rtp_client, rtp_headers, rtp_negotiation, smb_messages, verify,
-    yaml_writer,
+    rd_messages, read_hash, rr_crypto, rr_invalid, rr_messages, rr_ranges, rtp_client, rtp_headers, rtp_negotiation,
+    smb_messages, verify, yaml_writer,
 )
 
 BUILDERS = (
     derive, key_file, info_v1, info_v1_invalid, info_v2, info_v2_invalid, create, verify, cut, rr_messages, rr_invalid, rr_crypto,
-    rr_ranges, rd_messages, rd_invalid, hc_messages, rtp_headers, rtp_negotiation, rtp_client, smb_messages,
+    rr_ranges, rd_messages, rd_invalid, hc_messages, rtp_headers, rtp_negotiation, rtp_client, smb_messages, read_hash,
 )
 
 # What a test is about -> the entries of the catalogue of requirements that it exercises.

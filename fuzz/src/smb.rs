@@ -66,6 +66,7 @@ pub fn smb_server(data: &[u8]) {
     ];
     let bits = script.byte();
     let server = ServerHashes {
+        is_supported: bits & 8 == 0,
         newest: *script.pick(&dialects).expect("three"),
         is_feature_present: bits & 1 == 0,
         level: *script.pick(&levels).expect("three"),

@@ -81,6 +81,9 @@ FLAGS = {
     "range": _flag(
         "The wrong bytes are taken for the content.",
         "The information describes a part of the content."),
+    "reading": _flag(
+        "None for another reading of the document that is followed throughout; clients may see another status.",
+        "The document is silent, or contradicts itself. What is expected is the reading that the catalogue of requirements states."),
     "shape-of-range-only": _flag(
         "Blocks get the wrong index and never verify.",
         "The block list does not start at block 0 of its segment."),

@@ -15,16 +15,17 @@ def request(kind=1, version=1, retrieval=1, length=65536, offset=0):
     return message, {"HashType": kind, "HashVersion": version, "HashRetrievalType": retrieval, "Length": length, "Offset": offset}
 
 
-def header(information, version=1, name=NAME, dirty=0, length=None, gap=b"", offset=None, kind=1, name_length=None):
+def header(information, version=1, name=NAME, dirty=0, length=None, gap=b"", offset=None, kind=1, name_length=None,
+           size=len(CONTENT)):
     """A content information file: header, name, perhaps a gap, content information."""
     start = 36 + len(name) + len(gap) if offset is None else offset
     length = len(information) if length is None else length
     message = Message().le("HashType", 4, kind).le("HashVersion", 4, version).le("SourceFileChangeTime", 8, CHANGED)
-    message.le("SourceFileSize", 8, len(CONTENT)).le("HashBlobLength", 4, length).le("HashBlobOffset", 4, start)
+    message.le("SourceFileSize", 8, size).le("HashBlobLength", 4, length).le("HashBlobOffset", 4, start)
     message.le("Dirty", 2, dirty).le("SourceFileNameLength", 2, len(name) if name_length is None else name_length)
     message.put("SourceFileName", name).put("gap", gap).put("information", information)
     return message, {
-        "HashType": kind, "HashVersion": version, "SourceFileChangeTime": CHANGED, "SourceFileSize": len(CONTENT),
+        "HashType": kind, "HashVersion": version, "SourceFileChangeTime": CHANGED, "SourceFileSize": size,
         "HashBlobLength": length, "HashBlobOffset": start, "Dirty": dirty, "SourceFileName": name.hex(),
         "ContentInformation": information.hex()}
 

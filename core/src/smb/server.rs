@@ -31,6 +31,8 @@ pub enum HashLevel {
 /// A server, as far as hashes care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerHashes {
+    /// Whether the request is known at all. Windows: from 7 to Server 2012 R2 (appendix <394>).
+    pub is_supported: bool,
     /// The newest family that the server speaks.
     pub newest: Dialect,
     /// Whether the branch cache feature is there.
@@ -44,6 +46,7 @@ pub struct ServerHashes {
 impl Default for ServerHashes {
     fn default() -> Self {
         Self {
+            is_supported: true,
             newest: Dialect::Smb3,
             is_feature_present: true,
             level: HashLevel::EnableShare,
@@ -115,14 +118,11 @@ pub fn answer_into(
     ioctl: &ReadHashIoctl<'_>,
     file: &OpenFile<'_>,
 ) -> Result<(), NtStatus> {
-    let (request, room) = judge_request(server, ioctl)?;
+    let (request, room) = judge_request(server, ioctl, file.size)?;
     //= SMB2-3.3.5.15.7-10
     //= SMB2-3.3.5.15.7-11
     if !server.allows(file.is_share_enabled) {
         return Err(NtStatus::HASH_NOT_SUPPORTED);
-    }
-    if file.size < server.file_min_bytes {
-        return Err(NtStatus::HASH_NOT_PRESENT);
     }
     //= SMB2-3.3.5.15.7-12
     let bytes = file
@@ -167,15 +167,17 @@ pub fn answer_into(
 fn judge_request(
     server: &ServerHashes,
     ioctl: &ReadHashIoctl<'_>,
+    file_size: u64,
 ) -> Result<(ReadHashRequest, usize), NtStatus> {
     //= SMB2-2.2.31.2-01
     //= SMB2-2.2.32.4-01
     //= SMB2-3.3.5.15.7-01
-    if server.newest == Dialect::Smb202 || ioctl.dialect == Dialect::Smb202 {
+    if !server.is_supported || server.newest == Dialect::Smb202 || ioctl.dialect == Dialect::Smb202
+    {
         return Err(NtStatus::NOT_SUPPORTED);
     }
     //= SMB2-3.3.5.15.7-02
-    if !server.is_feature_present {
+    if !server.is_feature_present || file_size < server.file_min_bytes {
         return Err(NtStatus::HASH_NOT_PRESENT);
     }
     //= SMB2-3.3.5.15.7-03

@@ -128,10 +128,15 @@ fn refusals_have_the_status_of_the_document_in_its_order() {
         server
     };
     let old = with(|server| server.newest = Dialect::Smb202);
+    let mute = with(|server| server.is_supported = false);
     let bare = with(|server| server.is_feature_present = false);
     let smb21 = with(|server| server.newest = Dialect::Smb21);
     let off = with(|server| server.level = HashLevel::DisableAll);
     let large = with(|server| server.file_min_bytes = 300_001);
+    let large_and_off = with(|server| {
+        server.file_min_bytes = 300_001;
+        server.level = HashLevel::DisableAll;
+    });
     let changed = |request: ReadHashRequest, change: fn(&mut ReadHashRequest)| {
         let mut request = request;
         change(&mut request);
@@ -157,7 +162,24 @@ fn refusals_have_the_status_of_the_document_in_its_order() {
     );
     let rows: &[Row<'_>] = &[
         (&old, hash_based, 99, Some(&v1), NtStatus::NOT_SUPPORTED),
+        (&mute, hash_based, 0, Some(&v1), NtStatus::NOT_SUPPORTED),
         (&bare, hash_based, 99, Some(&v1), NtStatus::HASH_NOT_PRESENT),
+        (&bare, hash_based, 15, Some(&v1), NtStatus::HASH_NOT_PRESENT),
+        // The size of the file comes with the feature, before all that is wrong with the request.
+        (
+            &large,
+            hash_based,
+            15,
+            Some(&v1),
+            NtStatus::HASH_NOT_PRESENT,
+        ),
+        (
+            &large_and_off,
+            hash_based,
+            99,
+            Some(&v1),
+            NtStatus::HASH_NOT_PRESENT,
+        ),
         (
             &normal,
             hash_based,

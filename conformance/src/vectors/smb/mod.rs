@@ -1,6 +1,8 @@
-//! Replay of the vectors of MS-SMB2: the structures of SRV_READ_HASH, decoded and written again.
+//! Replay of the vectors of MS-SMB2: the structures of SRV_READ_HASH, decoded and written again, and its server's rule.
 //! Invariant: which structure it is, is told by the group, for nothing inside does.
 //! Byte order: none.
+
+mod read_hash;
 
 use peerdist::smb::{ContentInformationFile, DecodeError, FileBased, HashBased, ReadHashRequest};
 use serde_yaml::Mapping;
@@ -16,6 +18,7 @@ pub(super) fn replay(kind: &str, group: &Group, test: &Test) -> Result<(), Strin
                 decode(&message, given)
             })
         }
+        "read_hash" => read_hash::replay(group, test),
         _ => Err(no_replay("MS-SMB2", kind)),
     }
 }
