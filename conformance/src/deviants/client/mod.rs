@@ -7,6 +7,7 @@ mod http;
 mod mistakes;
 mod offers;
 mod retrieval;
+mod secured;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -154,7 +155,7 @@ impl Running<'_> {
     fn run(&mut self) -> io::Result<Vec<u8>> {
         let servers: Vec<(SocketAddr, Vec<usize>)> = match &self.job.hosted {
             Some(cache) => {
-                let cache = cache.parse().map_err(io::Error::other)?;
+                let cache = cache.clear;
                 let held = self.held_by(cache);
                 vec![(cache, held)]
             }
