@@ -87,6 +87,14 @@ mistakes! {
     AsksAgain "client-asks-again" "goes on asking servers that failed" "ccrod-client-failed-server";
     LongTimer "client-long-timer" "waits nine seconds for an answer" "pccrr-client-request-timer";
     HastyTimer "client-hasty-timer" "waits 300 milliseconds for an answer" "pccrr-client-slow-answer";
+    LongListTimer "client-long-list-timer" "waits nine seconds for a list" "pccrr-client-list-timer";
+    LongSegmentListTimer "client-long-segment-list-timer" "waits nine seconds for a list of segments" "pccrr-client-segment-list-timer";
+    LongNegotiationTimer "client-long-negotiation-timer" "waits nine seconds for an answer to its negotiation" "pccrr-client-negotiation-timer";
+    BlockTimerRunsOn "client-block-timer-runs-on" "has one timer for all blocks of a peer" "pccrr-client-block-ends-timer";
+    ListTimerRunsOn "client-list-timer-runs-on" "goes on counting from the request for a list" "pccrr-client-list-ends-timer";
+    SegmentListTimerRunsOn "client-segment-list-timer-runs-on" "goes on counting from the request for a list of segments" "pccrr-client-segment-list-ends-timer";
+    NegotiatesBackwards "client-negotiates-backwards" "says its highest version first" "pccrr-client-negotiation-request";
+    NegotiatesOther "client-negotiates-other" "leaves the version that it speaks out of its negotiation" "pccrr-client-negotiation-request";
     GivesUp "client-gives-up" "fails where no peer has anything" "ccrod-client-no-peers";
     OnePeer "client-one-peer" "asks the first peer alone" "ccrod-client-shares-load";
     SegmentList1 "client-segment-list-1" "writes version 1.0 into lists of segments" "pccrr-client-segment-list";

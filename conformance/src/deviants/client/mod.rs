@@ -9,9 +9,11 @@ mod offers;
 mod retrieval;
 mod secured;
 
+use core::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 use std::{fs, io};
 
 pub use mistakes::{DEVIANTS, Mistake};
@@ -57,6 +59,8 @@ struct Running<'a> {
     info: ContentInfo,
     ids: Vec<Vec<u8>>,
     blocks: BTreeMap<Place, Vec<u8>>,
+    /// When a timer began that no answer ends, in those that have one.
+    runs_since: Cell<Option<Instant>>,
 }
 
 impl Download for Reference {
@@ -124,6 +128,7 @@ impl Reference {
             info,
             ids,
             blocks: BTreeMap::new(),
+            runs_since: Cell::new(None),
         };
         running.run()
     }
