@@ -105,6 +105,33 @@ pub(super) const CASES: &[Case] = &[
         },
     ),
     Case::client(
+        "pchc-client-ipv6-cache",
+        "a hosted cache at an address of IPv6 gives blocks, is offered others, and fetches them",
+        &["PCHC-2.1-08", "PCHC-1.5-01", "PCHC-3.2.1-02"],
+        |session| {
+            let mut world = World::segments(session, 4).over_ipv6()?;
+            world.cache(CacheScript::full())?;
+            let outcome = world.run()?;
+            session.is_whole(&world, &outcome, "PCHC-2.1-08")?;
+            session.came_from_peers(&world, &outcome, "PCHC-2.1-08")?;
+            let mut world = World::segments(session, 3).over_ipv6()?;
+            world.cache(CacheScript::empty())?;
+            let outcome = world.run()?;
+            session.is_whole(&world, &outcome, "PCHC-2.1-08")?;
+            let offers = outcome.seen.offers.iter();
+            let fetched: Vec<_> = offers.flat_map(|offered| &offered.fetched).collect();
+            for (_, result) in &fetched {
+                let found = result.clone().err().unwrap_or_default();
+                for requirement in ["PCHC-1.5-01", "PCHC-3.2.1-02"] {
+                    session.holds(result.is_ok(), requirement, &found)?;
+                }
+            }
+            let found = "nothing was offered, or the client ended before anything could be fetched";
+            session.holds(!fetched.is_empty(), "PCHC-3.2.1-02", found)
+        },
+    )
+    .tags(&[Tag::V2, Tag::Ipv6]),
+    Case::client(
         "pchc-client-offers-new",
         "what came from the content server is offered to the cache",
         &["PCHC-3.2.4-01"],

@@ -460,4 +460,19 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .tags(&[Tag::V1, Tag::Hostile]),
+    Case::client(
+        "pchc-client-ipv6-secured-cache",
+        "a cache of version 1.0 at an address of IPv6 is offered what one at an address of IPv4 is",
+        &["PCHC-3.2.3-01"],
+        |session| {
+            secured(session, World::blocks(session, 2), CacheScript::empty())?;
+            let mut world = World::blocks(session, 2).over_ipv6()?;
+            world.secured_cache(CacheScript::empty(), Certificate::Good)?;
+            let outcome = world.run()?;
+            session.is_whole(&world, &outcome, "PCHC-3.2.3-01")?;
+            let found = "nothing was offered over IPv6";
+            session.holds(!initial_offers(&outcome).is_empty(), "PCHC-3.2.3-01", found)
+        },
+    )
+    .tags(&[Tag::V1, Tag::Ipv6]),
 ];

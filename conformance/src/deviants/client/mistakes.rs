@@ -53,6 +53,11 @@ mistakes! {
     AnyAddress "client-any-address" "does not look at where the address of a match is" "pccrd-client-match-from-elsewhere";
     AnySegments "client-any-segments" "does not look at which segments a match has" "pccrd-client-match-of-other-segments";
     ChokesOnMatches "client-chokes-on-matches" "gives up at a match that it cannot read" "pccrd-client-malformed-matches";
+    NoBrackets "client-no-brackets" "cannot read an address in brackets" "pccrd-client-ipv6-peer";
+    FirstAddress "client-first-address" "looks at the first address of a match alone" "pccrd-client-several-addresses";
+    AllAddresses "client-all-addresses" "wants to read every address of a match" "pccrd-client-ipv6-zone";
+    ServesIpv4 "client-serves-ipv4" "serves what it offers over IPv4 alone" "pchc-client-ipv6-cache";
+    NameWithBrackets "client-name-with-brackets" "takes the brackets of an address for a part of the name" "pchc-client-ipv6-secured-cache";
     OtherPath "client-other-path" "leaves out the slash behind the path" "pccrr-client-post";
     Version2 "client-version-2" "writes version 2.0 into requests for blocks" "pccrr-client-version";
     SizeLessHeader "client-size-less-header" "leaves the header out of MsgSize" "pccrr-client-layout";

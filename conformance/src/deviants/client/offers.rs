@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::Ipv4Addr;
 use std::thread;
 use std::time::Duration;
 
@@ -38,10 +39,16 @@ impl Running<'_> {
             info: self.info.clone(),
             content: Some(content),
         };
-        let server = peer::start(vec![holding], None)?;
         let Some(hosted) = &self.job.hosted else {
             return Ok(());
         };
+        // Where the cache looks for it: at the address that offers come from.
+        let own = if self.is(Mistake::ServesIpv4) {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            hosted.clear.ip()
+        };
+        let server = peer::start_at(own, vec![holding], None)?;
         if let Some(tls) = &hosted.tls {
             self.offer_secured(&segments, server.address.port(), tls)?;
             thread::sleep(SHARING);

@@ -175,7 +175,14 @@ impl Running<'_> {
             .map_err(io::Error::other)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let name = ServerName::from(cache.address.ip());
+        let name = match self.mistake {
+            // No name has them.
+            Some(Mistake::NameWithBrackets) if cache.address.is_ipv6() => {
+                ServerName::try_from(format!("[{}]", cache.address.ip()))
+                    .map_err(io::Error::other)?
+            }
+            _ => ServerName::from(cache.address.ip()),
+        };
         Connection::open_tls(&recorder, cache.address, name, Arc::new(config))
     }
 }

@@ -10,7 +10,7 @@ pub mod responder;
 pub mod secured;
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -105,6 +105,8 @@ pub struct World<'a> {
     pub shared: Arc<Shared>,
     /// How the origin behaves.
     pub origin: OriginScript,
+    /// Where all of it listens.
+    address: IpAddr,
     matches: Option<MatchScript>,
     peers: Vec<(Listener, bool)>,
     cache: Option<Listener>,
@@ -187,6 +189,7 @@ impl<'a> World<'a> {
             session,
             shared,
             origin: OriginScript::default(),
+            address: session.target.address(),
             matches: None,
             peers: Vec::new(),
             cache: None,
@@ -204,6 +207,24 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn segments(session: &'a Session<'a, Client>, segments: usize) -> Self {
         Self::new(session, Version::V2, segments * SEGMENT_BYTES - 12_345)
+    }
+
+    /// The same, where origin, peers and hosted cache listen at the loopback address of IPv6. Probes go over IPv4 still.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] where there is no such address, or the client is judged at another interface.
+    pub fn over_ipv6(mut self) -> Result<Self, Stop> {
+        self.address = IpAddr::V6(Ipv6Addr::LOCALHOST);
+        if !self.session.target.interface.is_loopback() {
+            let why = "needs a client that is judged at the loopback interface";
+            return Err(Stop::Skip(why.to_owned()));
+        }
+        match TcpListener::bind((self.address, 0)) {
+            Ok(_) => Ok(self),
+            Err(error) => Err(Stop::Skip(format!(
+                "the loopback interface has no IPv6: {error}"
+            ))),
+        }
     }
 
     /// Its version.
@@ -242,7 +263,7 @@ impl<'a> World<'a> {
     ) -> Result<SocketAddr, Stop> {
         let number = self.peers.len();
         let listener = peer::start(
-            self.session.target.address(),
+            self.address,
             Arc::clone(&self.shared),
             number,
             Arc::new(script),
@@ -266,12 +287,8 @@ impl<'a> World<'a> {
     /// # Errors
     /// [`Stop::Inconclusive`] where no port is free.
     pub fn cache(&mut self, script: CacheScript) -> Result<SocketAddr, Stop> {
-        let listener = cache::start(
-            self.session.target.address(),
-            Arc::clone(&self.shared),
-            script,
-        )
-        .map_err(|error| Stop::Inconclusive(format!("no hosted cache: {error}")))?;
+        let listener = cache::start(self.address, Arc::clone(&self.shared), script)
+            .map_err(|error| Stop::Inconclusive(format!("no hosted cache: {error}")))?;
         let address = listener.address;
         self.cache = Some(listener);
         Ok(address)
@@ -288,7 +305,7 @@ impl<'a> World<'a> {
         certificate: Certificate,
     ) -> Result<(), Stop> {
         self.how_secured()?;
-        let address = self.session.target.address();
+        let address = self.address;
         let failed = |error| Stop::Inconclusive(format!("no hosted cache over TLS: {error}"));
         let secured = Secured::new(address, certificate).map_err(failed)?;
         let (shared, config) = (Arc::clone(&self.shared), Arc::clone(&secured.config));
@@ -323,12 +340,8 @@ impl<'a> World<'a> {
                 .as_ref()
                 .ok_or_else(|| Stop::Skip("needs a command for a hosted cache".to_owned()))?,
         };
-        let origin = origin::start(
-            target.address(),
-            Arc::clone(&self.shared),
-            self.origin.clone(),
-        )
-        .map_err(|error| Stop::Inconclusive(format!("no origin: {error}")))?;
+        let origin = origin::start(self.address, Arc::clone(&self.shared), self.origin.clone())
+            .map_err(|error| Stop::Inconclusive(format!("no origin: {error}")))?;
         let announced = self.peers.iter().filter(|(_, is_announced)| *is_announced);
         let announced: Vec<SocketAddr> = announced.map(|(peer, _)| peer.address).collect();
         let script = self
