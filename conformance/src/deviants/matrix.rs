@@ -31,6 +31,14 @@ impl Row {
     pub fn is_caught(&self) -> bool {
         matches!(self.verdict, Verdict::Fail | Verdict::Warn)
     }
+
+    /// Whether the case could not run here, for not every machine has IPv6.
+    #[must_use]
+    pub fn is_left_out(&self) -> bool {
+        let all = cases::all();
+        let case = meant(&all, self.deviant);
+        self.verdict == Verdict::Skip && case.is_some_and(|case| case.has(Tag::Ipv6))
+    }
 }
 
 /// Runs the case meant for each deviant against it, several at a time, in the order of the deviants.

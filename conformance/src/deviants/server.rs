@@ -3,7 +3,7 @@
 //! Byte order: none.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -22,7 +22,16 @@ impl Server {
         one_at_a_time: bool,
         serve: impl Fn(TcpStream) + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), one_at_a_time, serve)
+    }
+
+    /// The same at another loopback address.
+    pub(super) fn start_at(
+        address: IpAddr,
+        one_at_a_time: bool,
+        serve: impl Fn(TcpStream) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((address, 0))?;
         let address = listener.local_addr()?;
         let ends = Arc::new(AtomicBool::new(false));
         let (serve, ended) = (Arc::new(serve), Arc::clone(&ends));

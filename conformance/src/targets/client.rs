@@ -10,7 +10,7 @@ pub mod world;
 
 use core::fmt::Debug;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -30,6 +30,8 @@ pub struct Client {
     pub distributed: How,
     /// How it downloads with a hosted cache; `None`: not at all.
     pub hosted: Option<How>,
+    /// How it downloads with a hosted cache that it offers version 1.0 over TLS; `None`: not at all.
+    pub secured: Option<How>,
     /// The judge's address at the interface where the client looks for peers.
     pub interface: Ipv4Addr,
 }
@@ -37,7 +39,8 @@ pub struct Client {
 /// How a client is made to download.
 #[derive(Debug, Clone)]
 pub enum How {
-    /// A command with `{url}` and `{out}` in it, and `{version}` and `{hosted}` where they are wanted.
+    /// A command with `{url}` and `{out}` in it, and `{version}`, `{hosted}`, `{hosted_port}` and `{cacert}` where they
+    /// are wanted.
     Command(String),
     /// Something in this process.
     InProcess(Arc<dyn Download>),
@@ -52,10 +55,28 @@ pub struct Job {
     pub out: PathBuf,
     /// The highest version of content information that is asked for.
     pub version: Version,
-    /// Address and port of the hosted cache.
-    pub hosted: Option<String>,
+    /// The hosted cache.
+    pub hosted: Option<Cache>,
     /// Where peers are looked for.
     pub interface: Ipv4Addr,
+}
+
+/// Where the hosted cache of a job is.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    /// Where it gives blocks, and takes offers of version 2.0.
+    pub clear: SocketAddr,
+    /// Where it takes offers of version 1.0 instead.
+    pub tls: Option<TlsCache>,
+}
+
+/// Where a hosted cache takes offers of version 1.0.
+#[derive(Debug, Clone)]
+pub struct TlsCache {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// The root to trust, in PEM.
+    pub roots: PathBuf,
 }
 
 /// What a download came to.
@@ -87,6 +108,7 @@ impl Client {
         Self {
             distributed: How::Command(distributed.to_owned()),
             hosted: hosted.map(|command| How::Command(command.to_owned())),
+            secured: None,
             interface: Ipv4Addr::LOCALHOST,
         }
     }
@@ -96,7 +118,8 @@ impl Client {
     pub fn in_process(client: Arc<dyn Download>) -> Self {
         Self {
             distributed: How::InProcess(Arc::clone(&client)),
-            hosted: Some(How::InProcess(client)),
+            hosted: Some(How::InProcess(Arc::clone(&client))),
+            secured: Some(How::InProcess(client)),
             interface: Ipv4Addr::LOCALHOST,
         }
     }
@@ -109,6 +132,15 @@ impl Client {
 }
 
 impl How {
+    /// Whether it can be told what stands for a name in braces.
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        match self {
+            Self::Command(command) => command.contains(&format!("{{{name}}}")),
+            Self::InProcess(_) => true,
+        }
+    }
+
     /// Runs a download to its end, or ends it.
     ///
     /// # Errors
@@ -150,11 +182,22 @@ fn run_command(command: &str, job: &Job, patience: Duration) -> io::Result<Ended
         Version::V2 => "2",
     };
     let out = job.out.to_string_lossy();
+    let (mut hosted, mut port, mut roots) = (String::new(), String::new(), String::new());
+    if let Some(cache) = &job.hosted {
+        hosted = cache.clear.to_string();
+        port = cache.clear.port().to_string();
+        if let Some(tls) = &cache.tls {
+            hosted = tls.address.to_string();
+            roots = tls.roots.to_string_lossy().into_owned();
+        }
+    }
     let values = [
         ("url", job.url.as_str()),
         ("out", &out),
         ("version", version),
-        ("hosted", job.hosted.as_deref().unwrap_or_default()),
+        ("hosted", &hosted),
+        ("hosted_port", &port),
+        ("cacert", &roots),
     ];
     let ended = command::run(command, &values, patience)?;
     Ok(Ended {

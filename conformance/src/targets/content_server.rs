@@ -2,11 +2,15 @@
 //! Invariant: what a server sends as content information is held against content that the judge has, or got plain.
 //! Byte order: none.
 
+use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 
 use super::connection::{Answer, Connection, Response};
 use crate::clock;
@@ -64,6 +68,8 @@ pub struct ContentServer {
     pub long_url: Option<String>,
     /// The server's secret key, where the judge has it.
     pub secret_key: Option<Vec<u8>>,
+    /// What is trusted where the URL is one of https.
+    pub tls: Option<Arc<ClientConfig>>,
     found: Arc<Found>,
 }
 
@@ -83,6 +89,8 @@ pub struct Resource<'a> {
     pub host: String,
     /// What is asked for.
     pub path: String,
+    /// What a certificate calls it, where it is asked over TLS.
+    pub tls_name: Option<String>,
     /// What is there.
     pub content: &'a [u8],
 }
@@ -160,6 +168,7 @@ impl ContentServer {
             content: None,
             long_url: None,
             secret_key: None,
+            tls: None,
             found: Arc::default(),
         }
     }
@@ -178,13 +187,7 @@ impl<'a> Session<'a, ContentServer> {
     /// # Errors
     /// [`Stop::Inconclusive`] where there is no such URL.
     pub fn place(&self) -> Result<Resource<'a>, Stop> {
-        let (address, host, path) = self.locate(&self.target.url)?;
-        Ok(Resource {
-            address,
-            host,
-            path,
-            content: &[],
-        })
+        self.locate(&self.target.url)
     }
 
     /// What is judged, with its content.
@@ -227,8 +230,16 @@ impl<'a> Session<'a, ContentServer> {
         Err(Stop::Skip(why.to_owned()))
     }
 
-    fn locate(&self, url: &str) -> Result<(SocketAddr, String, String), Stop> {
-        location::locate(url).map_err(|why| Stop::Inconclusive(format!("the URL '{url}' {why}")))
+    fn locate(&self, url: &str) -> Result<Resource<'a>, Stop> {
+        let found = location::locate(url)
+            .map_err(|why| Stop::Inconclusive(format!("the URL '{url}' {why}")))?;
+        Ok(Resource {
+            address: found.address,
+            host: found.host,
+            path: found.path,
+            tls_name: found.tls_name,
+            content: &[],
+        })
     }
 
     fn at(
@@ -236,13 +247,7 @@ impl<'a> Session<'a, ContentServer> {
         url: &str,
         content: impl FnOnce(&Resource<'_>) -> Result<&'a Vec<u8>, Stop>,
     ) -> Result<Resource<'a>, Stop> {
-        let (address, host, path) = self.locate(url)?;
-        let mut resource = Resource {
-            address,
-            host,
-            path,
-            content: &[],
-        };
+        let mut resource = self.locate(url)?;
         resource.content = content(&resource)?;
         if resource.content.is_empty() {
             let why = format!("the content at {url} is empty, which shows nothing");
@@ -285,8 +290,18 @@ impl<'a> Session<'a, ContentServer> {
     /// [`Stop::Inconclusive`] where there is none.
     pub fn connect(&self, resource: &Resource<'_>) -> Result<Connection, Stop> {
         let address = resource.address;
-        Connection::open(&self.recorder, address)
-            .map_err(|error| Stop::Inconclusive(format!("cannot connect to {address}: {error}")))
+        let opened = match &resource.tls_name {
+            None => Connection::open(&self.recorder, address),
+            Some(name) => self.open_tls(address, name),
+        };
+        opened.map_err(|error| Stop::Inconclusive(format!("cannot connect to {address}: {error}")))
+    }
+
+    fn open_tls(&self, address: SocketAddr, name: &str) -> io::Result<Connection> {
+        let config = self.target.tls.as_ref();
+        let config = config.ok_or_else(|| io::Error::other("no certificate is trusted"))?;
+        let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+        Connection::open_tls(&self.recorder, address, name, Arc::clone(config))
     }
 
     /// Sends bytes that have to go out for the case to mean anything.

@@ -5,14 +5,33 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::Range;
 
-/// Takes a URL apart: address, host and path.
+/// A URL, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Where the server is.
+    pub address: SocketAddr,
+    /// What requests call it.
+    pub host: String,
+    /// What is asked for.
+    pub path: String,
+    /// What a certificate calls it, where the URL is one of https.
+    pub tls_name: Option<String>,
+}
+
+/// Takes a URL apart.
 ///
 /// # Errors
 /// What is wrong with it, in words that go behind the URL.
-pub fn locate(url: &str) -> Result<(SocketAddr, String, String), String> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or("does not start with http://, which is all that is judged here")?;
+pub fn locate(url: &str) -> Result<Location, String> {
+    let (rest, is_tls) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+        (Some(rest), _) => (rest, false),
+        (None, Some(rest)) => (rest, true),
+        (None, None) => {
+            return Err(
+                "does not start with http:// or https://, which is all that is judged".to_owned(),
+            );
+        }
+    };
     let rest = rest.split('#').next().unwrap_or(rest);
     let (host, path) = match rest.find(['/', '?']) {
         Some(end) => rest.split_at(end),
@@ -23,19 +42,24 @@ pub fn locate(url: &str) -> Result<(SocketAddr, String, String), String> {
     } else {
         format!("/{path}")
     };
-    let has_port = host
+    let with_port = host
         .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let named = if has_port {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
+        .filter(|(_, port)| port.parse::<u16>().is_ok());
+    let (name, named) = match with_port {
+        Some((name, _)) => (name, host.to_owned()),
+        None => (host, format!("{host}:{}", if is_tls { 443 } else { 80 })),
     };
     let mut addresses = named
         .to_socket_addrs()
         .map_err(|error| format!("names no host that is known: {error}"))?;
     let address = addresses.next().ok_or("names a host without an address")?;
-    Ok((address, host.to_owned(), path))
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    Ok(Location {
+        address,
+        host: host.to_owned(),
+        path,
+        tls_name: is_tls.then(|| name.to_owned()),
+    })
 }
 
 /// The range of a Content-Range and the length of the whole, where it says one.
@@ -58,18 +82,31 @@ mod tests {
     #[test]
     fn urls_are_taken_apart() {
         let parts = |url: &str| {
-            let (address, host, path) = locate(url)?;
-            Ok::<_, String>((address.to_string(), host, path))
+            let found = locate(url)?;
+            let address = found.address.to_string();
+            Ok::<_, String>((address, found.host, found.path, found.tls_name))
         };
-        let expected = |address: &str, host: &str, path: &str| {
-            Ok((address.to_owned(), host.to_owned(), path.to_owned()))
+        let expected = |address: &str, host: &str, path: &str, name: Option<&str>| {
+            let name = name.map(str::to_owned);
+            Ok((address.to_owned(), host.to_owned(), path.to_owned(), name))
         };
         assert_eq!(
             parts("http://127.0.0.1:81/a/b?c#d"),
-            expected("127.0.0.1:81", "127.0.0.1:81", "/a/b?c")
+            expected("127.0.0.1:81", "127.0.0.1:81", "/a/b?c", None)
         );
-        assert_eq!(parts("http://[::1]"), expected("[::1]:80", "[::1]", "/"));
-        for wrong in ["https://127.0.0.1/", "127.0.0.1/a", "http:///a"] {
+        assert_eq!(
+            parts("http://[::1]"),
+            expected("[::1]:80", "[::1]", "/", None)
+        );
+        assert_eq!(
+            parts("https://127.0.0.1?a"),
+            expected("127.0.0.1:443", "127.0.0.1", "/?a", Some("127.0.0.1"))
+        );
+        assert_eq!(
+            parts("https://[::1]:8443/a"),
+            expected("[::1]:8443", "[::1]:8443", "/a", Some("::1"))
+        );
+        for wrong in ["ftp://127.0.0.1/", "127.0.0.1/a", "http:///a", "https:///a"] {
             assert!(parts(wrong).is_err(), "{wrong}");
         }
     }

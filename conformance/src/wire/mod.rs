@@ -8,7 +8,7 @@
 //! - [`retrieval`], MS-PCCRR;
 //! - [`discovery`], MS-PCCRD, in [`xml`] and [`text`];
 //! - [`location`]: where content is;
-//! - [`hosted_cache`], MS-PCHC;
+//! - [`hosted_cache`], MS-PCHC, and what its offers say of a segment, [`segment_information`];
 //! - [`probe`], MS-PCCRD from the side of who answers;
 //! - [`offer`], MS-PCHC from the side of who is offered;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
@@ -25,6 +25,7 @@ pub mod location;
 pub mod offer;
 pub mod probe;
 pub mod retrieval;
+pub mod segment_information;
 pub mod text;
 pub mod xml;
 

@@ -4,6 +4,7 @@
 
 mod client_2_2;
 mod client_3_1;
+mod client_ipv6;
 mod section_1_3;
 mod section_2_1;
 mod section_2_2_1;
@@ -35,4 +36,5 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     section_3_2_6::CASES,
     client_2_2::CASES,
     client_3_1::CASES,
+    client_ipv6::CASES,
 ];

@@ -2,7 +2,7 @@
 //! Invariant: whatever the cache does, there is the content or no file.
 //! Byte order: big-endian.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::session::Session;
 use crate::judge::{Case, Outcome as Found, Stop, Tag};
@@ -105,6 +105,33 @@ pub(super) const CASES: &[Case] = &[
         },
     ),
     Case::client(
+        "pchc-client-ipv6-cache",
+        "a hosted cache at an address of IPv6 gives blocks, is offered others, and fetches them",
+        &["PCHC-2.1-08", "PCHC-1.5-01", "PCHC-3.2.1-02"],
+        |session| {
+            let mut world = World::segments(session, 4).over_ipv6()?;
+            world.cache(CacheScript::full())?;
+            let outcome = world.run()?;
+            session.is_whole(&world, &outcome, "PCHC-2.1-08")?;
+            session.came_from_peers(&world, &outcome, "PCHC-2.1-08")?;
+            let mut world = World::segments(session, 3).over_ipv6()?;
+            world.cache(CacheScript::empty())?;
+            let outcome = world.run()?;
+            session.is_whole(&world, &outcome, "PCHC-2.1-08")?;
+            let offers = outcome.seen.offers.iter();
+            let fetched: Vec<_> = offers.flat_map(|offered| &offered.fetched).collect();
+            for (_, result) in &fetched {
+                let found = result.clone().err().unwrap_or_default();
+                for requirement in ["PCHC-1.5-01", "PCHC-3.2.1-02"] {
+                    session.holds(result.is_ok(), requirement, &found)?;
+                }
+            }
+            let found = "nothing was offered, or the client ended before anything could be fetched";
+            session.holds(!fetched.is_empty(), "PCHC-3.2.1-02", found)
+        },
+    )
+    .tags(&[Tag::V2, Tag::Ipv6]),
+    Case::client(
         "pchc-client-offers-new",
         "what came from the content server is offered to the cache",
         &["PCHC-3.2.4-01"],
@@ -147,6 +174,29 @@ pub(super) const CASES: &[Case] = &[
         },
     )
     .tags(&[Tag::V2]),
+    Case::client(
+        "pchc-client-answered-offer",
+        "an offer that was answered is over, and the next ones go on",
+        &["PCHC-3.2.5.4-01"],
+        |session| {
+            let mut world = World::segments(session, 300);
+            world.cache(CacheScript::empty())?;
+            let outcome = world.run()?;
+            let offers = outcome.seen.offers.iter().filter_map(|offered| offered.offer.as_ref().ok());
+            let mut counts: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+            for one in offers.flat_map(|offer| &offer.segments) {
+                *counts.entry(one.segment_id.clone()).or_default() += 1;
+            }
+            if counts.is_empty() {
+                return Err(Stop::Skip("the client offered nothing".to_owned()));
+            }
+            let again = counts.values().filter(|count| **count > 1).count();
+            session.equal("PCHC-3.2.5.4-01", "segments that were offered again", &again, &0)?;
+            let count = world.ids().len();
+            session.equal("PCHC-3.2.5.4-01", "segments that were offered", &counts.len(), &count)
+        },
+    )
+    .tags(&[Tag::V2, Tag::Load]),
     Case::client(
         "pchc-client-offer-unanswered",
         "where an offer is not answered the content is there all the same",

@@ -4,6 +4,7 @@
 
 mod client_2_2;
 mod client_3_2;
+mod client_secured;
 mod fetches;
 mod hostile_clients;
 mod malformed_v1;
@@ -33,6 +34,7 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     malformed_v2::CASES,
     client_2_2::CASES,
     client_3_2::CASES,
+    client_secured::CASES,
 ];
 
 /// What HTTP makes of a dropped message.

@@ -149,10 +149,7 @@ impl Running<'_> {
         if !is_ours && !self.is(Mistake::AnyTypes) {
             return None;
         }
-        let address: SocketAddr = text(matched, DISCOVERY, "XAddrs")?.parse().ok()?;
-        if !address.ip().is_loopback() && !self.is(Mistake::AnyAddress) {
-            return None;
-        }
+        let address = self.address(&text(matched, DISCOVERY, "XAddrs")?)?;
         let scopes = text(matched, DISCOVERY, "Scopes")?;
         let all = || outstanding.iter().flat_map(|probe| probe.segments.clone());
         let segments: Vec<usize> = match self.version() {
@@ -181,5 +178,24 @@ impl Running<'_> {
             return Some((address, all().collect()));
         }
         (!segments.is_empty()).then_some((address, segments))
+    }
+
+    /// The first address of XAddrs that is near. What cannot be read is passed over.
+    fn address(&self, addresses: &str) -> Option<SocketAddr> {
+        let read = |text: &str| match self.mistake {
+            Some(Mistake::NoBrackets) => text.parse().ok().map(SocketAddr::V4),
+            _ => text.parse().ok(),
+        };
+        let is_near =
+            |address: &SocketAddr| address.ip().is_loopback() || self.is(Mistake::AnyAddress);
+        let mut words = addresses.split_whitespace();
+        match self.mistake {
+            Some(Mistake::FirstAddress) => read(words.next()?).filter(is_near),
+            Some(Mistake::AllAddresses) => {
+                let all: Option<Vec<SocketAddr>> = words.map(read).collect();
+                all?.into_iter().find(is_near)
+            }
+            _ => words.filter_map(read).find(is_near),
+        }
     }
 }

@@ -7,11 +7,13 @@ mod http;
 mod mistakes;
 mod offers;
 mod retrieval;
+mod secured;
 
+use core::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 pub use mistakes::{DEVIANTS, Mistake};
@@ -57,6 +59,8 @@ struct Running<'a> {
     info: ContentInfo,
     ids: Vec<Vec<u8>>,
     blocks: BTreeMap<Place, Vec<u8>>,
+    /// When a timer began that no answer ends, in those that have one.
+    runs_since: Cell<Option<Instant>>,
 }
 
 impl Download for Reference {
@@ -124,6 +128,7 @@ impl Reference {
             info,
             ids,
             blocks: BTreeMap::new(),
+            runs_since: Cell::new(None),
         };
         running.run()
     }
@@ -159,7 +164,7 @@ impl Running<'_> {
     fn run(&mut self) -> io::Result<Vec<u8>> {
         let servers: Vec<(SocketAddr, Vec<usize>)> = match &self.job.hosted {
             Some(cache) => {
-                let cache = cache.parse().map_err(io::Error::other)?;
+                let cache = cache.clear;
                 let held = self.held_by(cache);
                 vec![(cache, held)]
             }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
+use std::net::Ipv4Addr;
 use std::thread;
 use std::time::Duration;
 
@@ -39,11 +39,22 @@ impl Running<'_> {
             info: self.info.clone(),
             content: Some(content),
         };
-        let server = peer::start(vec![holding], None)?;
-        let cache: SocketAddr = match &self.job.hosted {
-            Some(cache) => cache.parse().map_err(io::Error::other)?,
-            None => return Ok(()),
+        let Some(hosted) = &self.job.hosted else {
+            return Ok(());
         };
+        // Where the cache looks for it: at the address that offers come from.
+        let own = if self.is(Mistake::ServesIpv4) {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            hosted.clear.ip()
+        };
+        let server = peer::start_at(own, vec![holding], None)?;
+        if let Some(tls) = &hosted.tls {
+            self.offer_secured(&segments, server.address.port(), tls)?;
+            thread::sleep(SHARING);
+            return Ok(());
+        }
+        let cache = hosted.clear;
         let descriptors: Vec<Descriptor> = segments
             .iter()
             .filter_map(|number| self.descriptor(*number))
@@ -72,7 +83,10 @@ impl Running<'_> {
             };
             let host = cache.to_string();
             let request = heads::request("POST", path, &host, &[], &draft.to_bytes());
-            let answer = http::exchange(cache, &request, REQUEST_TIMER, None);
+            let mut answer = http::exchange(cache, &request, REQUEST_TIMER, None);
+            if self.is(Mistake::OffersTwice) {
+                answer = http::exchange(cache, &request, REQUEST_TIMER, None);
+            }
             // What is no answer ends the sequence, and nothing else.
             if answer.is_err() && self.is(Mistake::ChokesOnAnswer) {
                 return Err(io::Error::other("the offer was not answered"));

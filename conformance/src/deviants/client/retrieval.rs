@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::http::{self, Got};
 use super::{Mistake, Place, Running, SIMPLE_MOST};
+use crate::clock;
 use crate::wire::cipher::{self, Padding, algorithm};
 use crate::wire::content_info::{Segment, Version};
 use crate::wire::draft::Draft;
@@ -278,11 +279,48 @@ impl Running<'_> {
             return None;
         };
         // The major version is in the lower half.
-        let knows_1 = (min & 0xffff..=max & 0xffff).contains(&1);
-        if self.is(Mistake::NoNegotiation) || !knows_1 {
+        let knows_1 = |min: u32, max: u32| (min & 0xffff..=max & 0xffff).contains(&1);
+        if self.is(Mistake::NoNegotiation) || !knows_1(min, max) {
             return None;
         }
-        self.exchange(server, request).map(|(answer, _)| answer)
+        // What that was about is asked before it is tried again.
+        let (min, max) = match self.mistake {
+            Some(Mistake::NegotiatesBackwards) => (VERSION_2, VERSION_1),
+            Some(Mistake::NegotiatesOther) => (VERSION_2, VERSION_2),
+            _ => (VERSION_1, VERSION_2),
+        };
+        let (negotiated, _) = self.exchange(server, &retrieval::negotiation_request(min, max))?;
+        match negotiated.body {
+            Body::Negotiation { min, max } if knows_1(min, max) => {
+                self.exchange(server, request).map(|(answer, _)| answer)
+            }
+            _ => None,
+        }
+    }
+
+    /// How long the answer to a message of that type is waited for.
+    fn timer(&self, message_type: u32) -> Duration {
+        let long = Duration::from_secs(9);
+        match (self.mistake, message_type) {
+            (Some(Mistake::LongTimer), _)
+            | (Some(Mistake::LongListTimer), kind::GET_BLOCK_LIST)
+            | (Some(Mistake::LongSegmentListTimer), kind::GET_SEGMENT_LIST)
+            | (Some(Mistake::LongNegotiationTimer), kind::NEGOTIATION_REQUEST) => return long,
+            (Some(Mistake::HastyTimer), _) => return Duration::from_millis(300),
+            _ => {}
+        }
+        let runs_on = match self.mistake {
+            Some(Mistake::BlockTimerRunsOn) => kind::GET_BLOCKS,
+            Some(Mistake::ListTimerRunsOn) => kind::GET_BLOCK_LIST,
+            Some(Mistake::SegmentListTimerRunsOn) => kind::GET_SEGMENT_LIST,
+            _ => return REQUEST_TIMER,
+        };
+        if message_type == runs_on && self.runs_since.get().is_none() {
+            self.runs_since.set(Some(clock::now()));
+        }
+        let ran = self.runs_since.get().map(|since| since.elapsed());
+        let left = REQUEST_TIMER.saturating_sub(ran.unwrap_or_default());
+        left.max(Duration::from_millis(1))
     }
 
     fn exchange(&self, server: SocketAddr, request: &Draft) -> Option<(Message, Got)> {
@@ -291,13 +329,11 @@ impl Running<'_> {
         } else {
             retrieval::PATH
         };
-        let timer = match self.mistake {
-            Some(Mistake::LongTimer) => Duration::from_secs(9),
-            Some(Mistake::HastyTimer) => Duration::from_millis(300),
-            _ => REQUEST_TIMER,
-        };
+        let request = request.to_bytes();
+        let message_type = request.get(4..8).and_then(|bytes| bytes.try_into().ok());
+        let timer = self.timer(message_type.map_or(0, u32::from_be_bytes));
         let host = server.to_string();
-        let request = heads::request("POST", path, &host, &[], &request.to_bytes());
+        let request = heads::request("POST", path, &host, &[], &request);
         let got = http::exchange(server, &request, timer, self.mistake).ok()?;
         if got.head.status() != Some(200) && !self.is(Mistake::AnyStatus) {
             return None;

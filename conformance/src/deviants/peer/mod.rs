@@ -7,7 +7,7 @@ mod mistakes;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -54,6 +54,15 @@ pub(super) fn stage(mistake: Option<Mistake>) -> io::Result<Stage> {
 
 /// Starts one that holds contents.
 pub(super) fn start(holdings: Vec<Holding>, mistake: Option<Mistake>) -> io::Result<Server> {
+    start_at(Ipv4Addr::LOCALHOST.into(), holdings, mistake)
+}
+
+/// The same at another loopback address.
+pub(super) fn start_at(
+    address: IpAddr,
+    holdings: Vec<Holding>,
+    mistake: Option<Mistake>,
+) -> io::Result<Server> {
     let one_at_a_time = mistake == Some(Mistake::OneAtATime);
     let mut places = BTreeMap::new();
     for (holding, held) in holdings.iter().enumerate() {
@@ -68,7 +77,7 @@ pub(super) fn start(holdings: Vec<Holding>, mistake: Option<Mistake>) -> io::Res
         active: AtomicUsize::new(0),
         vectors: AtomicU64::new(1),
     });
-    Server::start(one_at_a_time, move |connection| {
+    Server::start_at(address, one_at_a_time, move |connection| {
         // A connection that ends in an error has ended; nobody waits to hear why.
         let _ = state.serve(&connection);
         let _ = connection.shutdown(Shutdown::Both);

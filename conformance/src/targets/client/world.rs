@@ -7,16 +7,17 @@ pub mod listener;
 pub mod origin;
 pub mod peer;
 pub mod responder;
+pub mod secured;
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::{Client, Ended, Job};
+use super::{Cache, Client, Ended, How, Job, TlsCache};
 use crate::clock;
 use crate::evidence::record::Recorder;
 use crate::judge::Stop;
@@ -31,6 +32,7 @@ use listener::Listener;
 use origin::{Asked, OriginScript};
 use peer::{PeerScript, Requested};
 use responder::{Heard, MatchScript, Responder};
+use secured::{Certificate, Secured};
 
 /// How long a client may take.
 pub const PATIENCE: Duration = Duration::from_secs(40);
@@ -103,9 +105,13 @@ pub struct World<'a> {
     pub shared: Arc<Shared>,
     /// How the origin behaves.
     pub origin: OriginScript,
+    /// Where all of it listens.
+    address: IpAddr,
     matches: Option<MatchScript>,
     peers: Vec<(Listener, bool)>,
     cache: Option<Listener>,
+    /// The same over TLS.
+    secured: Option<(Listener, Secured)>,
 }
 
 impl std::fmt::Debug for World<'_> {
@@ -183,9 +189,11 @@ impl<'a> World<'a> {
             session,
             shared,
             origin: OriginScript::default(),
+            address: session.target.address(),
             matches: None,
             peers: Vec::new(),
             cache: None,
+            secured: None,
         }
     }
 
@@ -199,6 +207,24 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn segments(session: &'a Session<'a, Client>, segments: usize) -> Self {
         Self::new(session, Version::V2, segments * SEGMENT_BYTES - 12_345)
+    }
+
+    /// The same, where origin, peers and hosted cache listen at the loopback address of IPv6. Probes go over IPv4 still.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] where there is no such address, or the client is judged at another interface.
+    pub fn over_ipv6(mut self) -> Result<Self, Stop> {
+        self.address = IpAddr::V6(Ipv6Addr::LOCALHOST);
+        if !self.session.target.interface.is_loopback() {
+            let why = "needs a client that is judged at the loopback interface";
+            return Err(Stop::Skip(why.to_owned()));
+        }
+        match TcpListener::bind((self.address, 0)) {
+            Ok(_) => Ok(self),
+            Err(error) => Err(Stop::Skip(format!(
+                "the loopback interface has no IPv6: {error}"
+            ))),
+        }
     }
 
     /// Its version.
@@ -237,7 +263,7 @@ impl<'a> World<'a> {
     ) -> Result<SocketAddr, Stop> {
         let number = self.peers.len();
         let listener = peer::start(
-            self.session.target.address(),
+            self.address,
             Arc::clone(&self.shared),
             number,
             Arc::new(script),
@@ -261,15 +287,42 @@ impl<'a> World<'a> {
     /// # Errors
     /// [`Stop::Inconclusive`] where no port is free.
     pub fn cache(&mut self, script: CacheScript) -> Result<SocketAddr, Stop> {
-        let listener = cache::start(
-            self.session.target.address(),
-            Arc::clone(&self.shared),
-            script,
-        )
-        .map_err(|error| Stop::Inconclusive(format!("no hosted cache: {error}")))?;
+        let listener = cache::start(self.address, Arc::clone(&self.shared), script)
+            .map_err(|error| Stop::Inconclusive(format!("no hosted cache: {error}")))?;
         let address = listener.address;
         self.cache = Some(listener);
         Ok(address)
+    }
+
+    /// Starts a hosted cache that gives blocks in clear and takes offers over TLS alone, as one of version 1.0 does.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where no port is free, [`Stop::Unsupported`] where the client cannot be told of such a
+    /// cache.
+    pub fn secured_cache(
+        &mut self,
+        script: CacheScript,
+        certificate: Certificate,
+    ) -> Result<(), Stop> {
+        self.how_secured()?;
+        let address = self.address;
+        let failed = |error| Stop::Inconclusive(format!("no hosted cache over TLS: {error}"));
+        let secured = Secured::new(address, certificate).map_err(failed)?;
+        let (shared, config) = (Arc::clone(&self.shared), Arc::clone(&secured.config));
+        let listener = cache::start_tls(address, shared, script.clone(), config).map_err(failed)?;
+        self.secured = Some((listener, secured));
+        self.cache(script)?;
+        Ok(())
+    }
+
+    fn how_secured(&self) -> Result<&'a How, Stop> {
+        let how = self.session.target.secured.as_ref();
+        let how = how.ok_or("needs a command for a hosted cache that is offered version 1.0");
+        let how = how.and_then(|how| match how.takes("cacert") {
+            true => Ok(how),
+            false => Err("the command for version 1.0 has no {cacert}, the root to be trusted"),
+        });
+        how.map_err(|why| Stop::Unsupported(why.to_owned()))
     }
 
     /// Runs the client to its end.
@@ -279,19 +332,16 @@ impl<'a> World<'a> {
     /// it has no such mode.
     pub fn run(&mut self) -> Result<Outcome, Stop> {
         let target = self.session.target;
-        let how = match &self.cache {
-            None => &target.distributed,
-            Some(_) => target
+        let how = match (&self.cache, &self.secured) {
+            (None, _) => &target.distributed,
+            (Some(_), Some(_)) => self.how_secured()?,
+            (Some(_), None) => target
                 .hosted
                 .as_ref()
                 .ok_or_else(|| Stop::Skip("needs a command for a hosted cache".to_owned()))?,
         };
-        let origin = origin::start(
-            target.address(),
-            Arc::clone(&self.shared),
-            self.origin.clone(),
-        )
-        .map_err(|error| Stop::Inconclusive(format!("no origin: {error}")))?;
+        let origin = origin::start(self.address, Arc::clone(&self.shared), self.origin.clone())
+            .map_err(|error| Stop::Inconclusive(format!("no origin: {error}")))?;
         let announced = self.peers.iter().filter(|(_, is_announced)| *is_announced);
         let announced: Vec<SocketAddr> = announced.map(|(peer, _)| peer.address).collect();
         let script = self
@@ -302,11 +352,23 @@ impl<'a> World<'a> {
             .map_err(Stop::Inconclusive)?;
         let folder = Folder::new()
             .map_err(|error| Stop::Inconclusive(format!("no folder for the file: {error}")))?;
+        let roots = folder.path().join("root.pem");
+        if let Some((_, secured)) = &self.secured {
+            fs::write(&roots, &secured.root)
+                .map_err(|error| Stop::Inconclusive(format!("no file for the root: {error}")))?;
+        }
+        let hosted = self.cache.as_ref().map(|cache| Cache {
+            clear: cache.address,
+            tls: self.secured.as_ref().map(|(listener, _)| TlsCache {
+                address: listener.address,
+                roots,
+            }),
+        });
         let job = Job {
             url: format!("http://{}/content.bin", origin.address),
             out: folder.path().join("content.bin"),
             version: self.version(),
-            hosted: self.cache.as_ref().map(|cache| cache.address.to_string()),
+            hosted,
             interface: target.interface,
         };
         let ended = how.run(&job, PATIENCE).map_err(|error| {

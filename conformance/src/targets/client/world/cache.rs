@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use rustls::ServerConfig;
+
 use super::Shared;
 use super::listener::{self, Listener};
 use super::peer::{self, Ask, CACHE, Reply};
@@ -16,20 +18,26 @@ use crate::targets::connection::{Answer, Connection};
 use crate::wire::Malformed;
 use crate::wire::cipher::{self, algorithm};
 use crate::wire::content_info::Segment;
+use crate::wire::hosted_cache::{self as wire, Request, code};
 use crate::wire::http::{self, Head};
 use crate::wire::offer::{self, Offer};
 use crate::wire::retrieval::{self, Body, Range};
+use crate::wire::segment_information;
 
 /// How long a cache that does not answer keeps a connection.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How long fetching a block may take.
 const FETCHING: Duration = Duration::from_secs(5);
+/// Segments of more blocks are asked for in clear: what encryption is worth, few blocks show.
+const SEALED_BLOCKS_MAX: u32 = 64;
 
 /// What a hosted cache answers to an offer.
 #[derive(Debug, Clone)]
 pub enum OfferReply {
-    /// OK, and the blocks are fetched.
+    /// As a cache does that knows nothing: INTERESTED to an offer of version 1.0, else OK, and the blocks are fetched.
     Fetch,
+    /// As one does that has all hashes: OK, and the blocks are fetched.
+    Known,
     /// These bytes as a body, and nothing is fetched.
     Body(Vec<u8>),
     /// A status without a body.
@@ -40,20 +48,27 @@ pub enum OfferReply {
     Silence,
 }
 
+/// An offer that is to be answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Put<'a> {
+    /// What it says, where it can be read.
+    pub request: Option<&'a Request>,
+    /// How many came before at this cache.
+    pub number: usize,
+}
+
 /// How a hosted cache behaves.
 #[derive(Clone)]
 pub struct CacheScript {
     /// How it answers requests of retrieval.
     pub retrieval: Arc<dyn Fn(&Ask<'_>) -> Reply + Send + Sync>,
     /// What it answers to offers.
-    pub offers: OfferReply,
+    pub offers: Arc<dyn Fn(&Put<'_>) -> OfferReply + Send + Sync>,
 }
 
 impl std::fmt::Debug for CacheScript {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CacheScript")
-            .field("offers", &self.offers)
-            .finish_non_exhaustive()
+        f.debug_struct("CacheScript").finish_non_exhaustive()
     }
 }
 
@@ -75,14 +90,23 @@ impl CacheScript {
     pub fn of(retrieval: impl Fn(&Ask<'_>) -> Reply + Send + Sync + 'static) -> Self {
         Self {
             retrieval: Arc::new(retrieval),
-            offers: OfferReply::Fetch,
+            offers: Arc::new(|_| OfferReply::Fetch),
         }
     }
 
-    /// The same, which answers offers so.
+    /// The same, which answers every offer so.
     #[must_use]
-    pub fn answering(mut self, offers: OfferReply) -> Self {
-        self.offers = offers;
+    pub fn answering(self, reply: OfferReply) -> Self {
+        self.answering_each(move |_| reply.clone())
+    }
+
+    /// The same, which answers each offer as it says.
+    #[must_use]
+    pub fn answering_each(
+        mut self,
+        offers: impl Fn(&Put<'_>) -> OfferReply + Send + Sync + 'static,
+    ) -> Self {
+        self.offers = Arc::new(offers);
         self
     }
 }
@@ -112,21 +136,44 @@ pub struct Offered {
     pub head: Head,
     /// Its body.
     pub bytes: Vec<u8>,
-    /// What it reads as.
+    /// Whether it came over TLS.
+    pub is_tls: bool,
+    /// What it reads as in version 2.0.
     pub offer: Result<Offer, Malformed>,
+    /// The port in it, and what it says in either version.
+    pub request: Result<(u16, Request), Malformed>,
     /// What fetching each segment came to: its id, and what was wrong.
     pub fetched: Vec<(Vec<u8>, Result<(), String>)>,
 }
 
-/// Starts one.
+/// Starts one that listens in clear.
 pub(super) fn start(
     address: IpAddr,
     shared: Arc<Shared>,
     script: CacheScript,
 ) -> io::Result<Listener> {
     let recorder = shared.recorder.clone();
+    Listener::start(address, recorder, serving(shared, script, false))
+}
+
+/// Starts one that listens over TLS.
+pub(super) fn start_tls(
+    address: IpAddr,
+    shared: Arc<Shared>,
+    script: CacheScript,
+    config: Arc<ServerConfig>,
+) -> io::Result<Listener> {
+    let recorder = shared.recorder.clone();
+    Listener::start_tls(address, recorder, config, serving(shared, script, true))
+}
+
+fn serving(
+    shared: Arc<Shared>,
+    script: CacheScript,
+    is_tls: bool,
+) -> impl Fn(&mut Connection) + Send + Sync + 'static {
     let count = AtomicUsize::new(0);
-    Listener::start(address, recorder, move |connection| {
+    move |connection| {
         while let Some((head, body)) = listener::request(connection) {
             let is_message = head
                 .request()
@@ -142,63 +189,99 @@ pub(super) fn start(
                     retrieval,
                 )
             } else {
-                offered(connection, &shared, &script.offers, head, body)
+                offered(connection, &shared, &script, (head, body, is_tls))
             };
             if !goes_on {
                 break;
             }
         }
-    })
+    }
 }
 
 fn offered(
     connection: &mut Connection,
     shared: &Arc<Shared>,
-    reply: &OfferReply,
-    head: Head,
-    bytes: Vec<u8>,
+    script: &CacheScript,
+    (head, bytes, is_tls): (Head, Vec<u8>, bool),
 ) -> bool {
     let offer = offer::read(&bytes);
+    let request = wire::read_request(&bytes);
     let number = {
         let mut seen = shared.seen();
         seen.offers.push(Offered {
             at: shared.age(),
             head,
             bytes,
+            is_tls,
             offer: offer.clone(),
+            request: request.clone(),
             fetched: Vec::new(),
         });
         seen.offers.len() - 1
     };
-    let answer = match reply {
-        OfferReply::Fetch => http::response(200, "OK", &[], &offer::response(0)),
-        OfferReply::Body(body) => http::response(200, "OK", &[], body),
-        OfferReply::Status(status) => {
+    let known = request.as_ref().ok().map(|(_, request)| request);
+    let reply = (script.offers)(&Put {
+        request: known,
+        number,
+    });
+    let answer = match (&reply, known) {
+        (OfferReply::Fetch, Some(Request::InitialOffer { .. })) => {
+            http::response(200, "OK", &[], &wire::response(code::INTERESTED))
+        }
+        (OfferReply::Fetch | OfferReply::Known, _) => {
+            http::response(200, "OK", &[], &wire::response(code::OK))
+        }
+        (OfferReply::Body(body), _) => http::response(200, "OK", &[], body),
+        (OfferReply::Status(status), _) => {
             let fields = [("WWW-Authenticate", "Negotiate")];
             http::response(*status, "No", &fields, &[])
         }
-        OfferReply::Close => return false,
-        OfferReply::Silence => {
+        (OfferReply::Close, _) => return false,
+        (OfferReply::Silence, _) => {
             connection.is_closed_within(SILENCE);
             return false;
         }
     };
     let is_sent = connection.send(&answer).is_ok();
-    if let (OfferReply::Fetch, Ok(offer), Ok(from)) = (reply, offer, connection.remote()) {
+    let (port, ids) = match (&reply, offer, request) {
+        (OfferReply::Fetch | OfferReply::Known, Ok(offer), _) => {
+            let ids = offer.segments.into_iter().map(|one| one.segment_id);
+            (offer.port, ids.collect())
+        }
+        (OfferReply::Known, _, Ok((port, Request::InitialOffer { segment_id }))) => {
+            (port, vec![segment_id])
+        }
+        (OfferReply::Fetch, _, Ok((port, request))) => (port, informed(&request)),
+        _ => (0, Vec::new()),
+    };
+    if let Ok(from) = connection.remote() {
         let shared = Arc::clone(shared);
         // The client hears its answer first, as it would from any cache.
         thread::spawn(move || {
-            let peer = SocketAddr::new(from.ip(), offer.port);
-            for segment in &offer.segments {
-                let result = fetch(&shared, peer, &segment.segment_id);
+            let peer = SocketAddr::new(from.ip(), port);
+            for id in ids {
+                let result = fetch(&shared, peer, &id);
                 let mut seen = shared.seen();
                 if let Some(offered) = seen.offers.get_mut(number) {
-                    offered.fetched.push((segment.segment_id.clone(), result));
+                    offered.fetched.push((id, result));
                 }
             }
         });
     }
     is_sent
+}
+
+/// The segment of which SEGMENT_INFO_MESSAGE brings the hashes.
+fn informed(request: &Request) -> Vec<Vec<u8>> {
+    let Request::SegmentInfo {
+        segment_information,
+        ..
+    } = request
+    else {
+        return Vec::new();
+    };
+    let information = segment_information::read(segment_information);
+    information.ok().map(|one| one.id()).into_iter().collect()
 }
 
 /// Fetches all blocks of a segment from who offered it, and holds them against the content.
@@ -221,7 +304,12 @@ fn fetch_block(
     segment: &Segment,
     index: u32,
 ) -> Result<(), String> {
-    let request = retrieval::get_blocks(&segment.id(), &[Range::new(index, 1)], algorithm::AES_128);
+    let wanted = if segment.blocks() > SEALED_BLOCKS_MAX {
+        algorithm::NONE
+    } else {
+        algorithm::AES_128
+    };
+    let request = retrieval::get_blocks(&segment.id(), &[Range::new(index, 1)], wanted);
     let host = peer.to_string();
     let request = http::request("POST", retrieval::PATH, &host, &[], &request.to_bytes());
     connection

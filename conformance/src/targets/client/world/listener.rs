@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 use crate::clock;
 use crate::evidence::record::Recorder;
 use crate::targets::connection::{Answer, Connection};
@@ -18,6 +20,8 @@ use crate::wire::http::{BodyEnd, Head};
 const IDLE: Duration = Duration::from_secs(60);
 /// How long connections are given to end when the listener goes.
 const END: Duration = Duration::from_millis(300);
+/// How long a handshake of TLS may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A listener, until it is dropped.
 #[derive(Debug)]
@@ -39,6 +43,36 @@ impl Listener {
         recorder: Recorder,
         serve: impl Fn(&mut Connection) + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        Self::opening(address, recorder, Connection::accepted, serve)
+    }
+
+    /// The same over TLS. A handshake that fails is noted, and nothing is served.
+    ///
+    /// # Errors
+    /// That of the system.
+    pub fn start_tls(
+        address: IpAddr,
+        recorder: Recorder,
+        config: Arc<ServerConfig>,
+        serve: impl Fn(&mut Connection) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let open = move |recorder: &Recorder, tcp: TcpStream| {
+            let opened = over_tls(recorder, tcp, Arc::clone(&config));
+            if let Err(error) = &opened {
+                recorder.note(format!("a handshake of TLS came to nothing: {error}"));
+            }
+            opened
+        };
+        Self::opening(address, recorder, open, serve)
+    }
+
+    fn opening(
+        address: IpAddr,
+        recorder: Recorder,
+        open: impl Fn(&Recorder, TcpStream) -> io::Result<Connection> + Send + Sync + 'static,
+        serve: impl Fn(&mut Connection) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let open = Arc::new(open);
         let listener = TcpListener::bind((address, 0))?;
         let address = listener.local_addr()?;
         let ends = Arc::new(AtomicBool::new(false));
@@ -51,10 +85,11 @@ impl Listener {
                 }
                 let Ok(stream) = stream else { continue };
                 let (serve, recorder) = (Arc::clone(&serve), recorder.clone());
+                let open = Arc::clone(&open);
                 let counted = Arc::clone(&counted);
                 counted.fetch_add(1, Ordering::AcqRel);
                 thread::spawn(move || {
-                    if let Ok(mut connection) = Connection::accepted(&recorder, stream) {
+                    if let Ok(mut connection) = open(&recorder, stream) {
                         serve(&mut connection);
                     }
                     counted.fetch_sub(1, Ordering::AcqRel);
@@ -83,6 +118,21 @@ impl Drop for Listener {
             thread::sleep(Duration::from_millis(2));
         }
     }
+}
+
+fn over_tls(
+    recorder: &Recorder,
+    tcp: TcpStream,
+    config: Arc<ServerConfig>,
+) -> io::Result<Connection> {
+    tcp.set_read_timeout(Some(HANDSHAKE))?;
+    tcp.set_write_timeout(Some(HANDSHAKE))?;
+    let tls = ServerConnection::new(config).map_err(io::Error::other)?;
+    let mut stream = StreamOwned::new(tls, tcp.try_clone()?);
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Connection::accepted_tls(recorder, tcp, stream)
 }
 
 /// The next request. `None`: there is none, or what came is no HTTP.
