@@ -2,7 +2,7 @@
 //! Invariant: probes go to the one address or the one interface that the judge was told.
 //! Byte order: none.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -14,14 +14,10 @@ use crate::judge::profile::Profile;
 use crate::judge::session::Session;
 use crate::judge::{Outcome, Stop};
 use crate::wire::content_info::{Segment, Version};
-use crate::wire::discovery::{self, Match, PORT, Prefixes};
+use crate::wire::discovery::{self, GROUP_V4, GROUP_V6, Match, PORT, Prefixes};
 use crate::wire::draft::Draft;
 use crate::wire::text;
 
-/// Where probes go by multicast over IPv4.
-pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
-/// Where probes go by multicast over IPv6.
-pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xc);
 /// How often a probe that has to be answered is sent: a datagram may be lost.
 const TRIES: usize = 3;
 /// How long an answer to each may take.

@@ -380,11 +380,30 @@ mod tests {
     }
 
     #[test]
+    fn text_keeps_its_white_space_and_names_in_it_resolve_by_what_is_in_scope() {
+        let text = "<?xml version='1.0'?><!-- a --><a:b xmlns:a=\"urn:a\" c='1&amp;2'>\n x&#65;\
+                    <d xmlns=\"urn:d\"/><![CDATA[<]]></a:b>\n";
+        let root = read(text.as_bytes()).unwrap();
+        assert!(root.is("urn:a", "b"));
+        assert_eq!(root.attribute("c"), Some("1&2"));
+        assert_eq!(root.text, "\n xA<");
+        assert!(root.child("urn:d", "d").is_some());
+        assert_eq!(
+            root.qualified("a:z"),
+            Some(("urn:a".to_owned(), "z".to_owned()))
+        );
+    }
+
+    #[test]
     fn what_is_not_well_formed_or_not_allowed_is_refused() {
         for text in [
             "",
             "<a>",
             "<a></b>",
+            "<a b></a>",
+            "<a>&unknown;</a>",
+            "<a><?pi x?></a>",
+            "<a p:b='1'/>",
             "<a/><b/>",
             "<a/>x",
             "<p:a/>",

@@ -16,8 +16,8 @@ use crate::targets::connection::{Answer, Connection};
 use crate::wire::Malformed;
 use crate::wire::cipher::{self, algorithm};
 use crate::wire::content_info::Segment;
+use crate::wire::hosted_cache::{self, Offer, code};
 use crate::wire::http::{self, Head};
-use crate::wire::offer::{self, Offer};
 use crate::wire::retrieval::{self, Body, Range};
 
 /// How long a cache that does not answer keeps a connection.
@@ -158,7 +158,7 @@ fn offered(
     head: Head,
     bytes: Vec<u8>,
 ) -> bool {
-    let offer = offer::read(&bytes);
+    let offer = hosted_cache::read_offer(&bytes);
     let number = {
         let mut seen = shared.seen();
         seen.offers.push(Offered {
@@ -171,7 +171,7 @@ fn offered(
         seen.offers.len() - 1
     };
     let answer = match reply {
-        OfferReply::Fetch => http::response(200, "OK", &[], &offer::response(0)),
+        OfferReply::Fetch => http::response(200, "OK", &[], &hosted_cache::response(code::OK)),
         OfferReply::Body(body) => http::response(200, "OK", &[], body),
         OfferReply::Status(status) => {
             let fields = [("WWW-Authenticate", "Negotiate")];
