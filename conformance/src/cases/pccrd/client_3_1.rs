@@ -333,7 +333,7 @@ pub(super) const CASES: &[Case] = &[
                 World::segments(session, 9),
                 &["PCCRD-3.1.4.1-04"],
                 |_, _, mut matched| {
-                    matched.scopes = "//==".to_owned();
+                    matched.scopes = "/w==".to_owned();
                     vec![matched.to_bytes()]
                 },
             )
