@@ -284,37 +284,7 @@ impl<'a> Session<'a, ContentServer> {
     /// # Errors
     /// [`Stop::Inconclusive`] where there is none.
     pub fn connect(&self, resource: &Resource<'_>) -> Result<Connection, Stop> {
-        let address = resource.address;
-        Connection::open(&self.recorder, address)
-            .map_err(|error| Stop::Inconclusive(format!("cannot connect to {address}: {error}")))
-    }
-
-    /// Sends bytes that have to go out for the case to mean anything.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`].
-    pub fn send(&self, connection: &mut Connection, bytes: &[u8]) -> Outcome {
-        connection
-            .send(bytes)
-            .map_err(|error| Stop::Inconclusive(format!("the stimulus could not be sent: {error}")))
-    }
-
-    /// The response that an answer has to be.
-    ///
-    /// # Errors
-    /// [`Stop::Failed`] where it is none.
-    pub fn response_of(&self, answer: Answer, requirement: &'static str) -> Result<Response, Stop> {
-        let found = match answer {
-            Answer::Response(response) => return Ok(response),
-            Answer::Closed(bytes) => format!("the connection was closed after {bytes} bytes"),
-            Answer::Silence(bytes) => {
-                let waited = self.settings.answer.as_secs_f32();
-                format!("there was no whole answer within {waited} s, but {bytes} bytes")
-            }
-            Answer::Broken(why) => format!("the answer is no HTTP: {why}"),
-        };
-        self.holds(false, requirement, found)?;
-        Err(Stop::Failed)
+        self.connect_to(resource.address)
     }
 
     /// Sends bytes on a connection of their own and holds the answer against the content.

@@ -204,7 +204,7 @@ impl Session<'_, Responder> {
     ///
     /// # Errors
     /// [`Stop::Inconclusive`].
-    pub fn send(&self, asker: &Asker, bytes: &[u8], to: SocketAddr) -> Outcome {
+    pub fn send_datagram(&self, asker: &Asker, bytes: &[u8], to: SocketAddr) -> Outcome {
         asker.send(bytes, to).map_err(|error| {
             Stop::Inconclusive(format!("the stimulus could not be sent to {to}: {error}"))
         })
@@ -235,7 +235,7 @@ impl Session<'_, Responder> {
         for _ in 0..TRIES {
             let asker = self.asker_to(to)?;
             let question = make();
-            self.send(&asker, &question.draft.to_bytes(), to)?;
+            self.send_datagram(&asker, &question.draft.to_bytes(), to)?;
             if let Some(datagram) = self.next(&asker, TRY) {
                 return self.match_in(datagram, &question, requirement);
             }
@@ -321,7 +321,7 @@ impl Session<'_, Responder> {
         let send = |(name, bytes): &(&'n str, Vec<u8>)| {
             let asker = self.asker()?;
             self.recorder.note(format!("a probe: {name}"));
-            self.send(&asker, bytes, to)?;
+            self.send_datagram(&asker, bytes, to)?;
             Ok((*name, asker))
         };
         datagrams.iter().map(send).collect()
