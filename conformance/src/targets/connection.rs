@@ -280,16 +280,16 @@ impl Connection {
                 BodyEnd::Unsaid if self.is_closed_by_other => {
                     return Ok(std::mem::take(&mut self.pending));
                 }
-                BodyEnd::Unsaid => {
-                    if self.wait(deadline) == Came::Closed {
-                        continue;
-                    }
-                }
+                BodyEnd::Unsaid => {}
             }
             if self.pending.len() > BODY_MAX_BYTES {
                 return Err(Answer::Broken("a body without an end".to_owned()));
             }
-            self.more(deadline)?;
+            match self.more(deadline) {
+                // What says nothing of its end ends with the connection.
+                Err(Answer::Closed(_)) if end == BodyEnd::Unsaid => {}
+                more => more?,
+            }
         }
     }
 
@@ -356,5 +356,52 @@ impl Drop for Connection {
         if !self.is_closed_by_other {
             self.flow.add(What::Closed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// What comes of these pieces, each a packet, and the end of the connection.
+    fn answer_of(pieces: &[&[u8]]) -> Answer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut tcp, _) = listener.accept().unwrap();
+                tcp.set_nodelay(true).unwrap();
+                for piece in pieces {
+                    tcp.write_all(piece).unwrap();
+                    thread::sleep(Duration::from_millis(30));
+                }
+            });
+            let mut connection = Connection::open(&Recorder::new(), address).unwrap();
+            connection.response(Duration::from_secs(5))
+        })
+    }
+
+    #[test]
+    fn a_body_that_ends_with_the_connection_is_read_however_it_comes() {
+        let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        for pieces in [
+            &[head.as_slice(), b"all", b" of it"][..],
+            &[head, b"all of it"],
+            &[b"HTTP/1.1 200 OK\r\n\r\nall of it"],
+        ] {
+            let Answer::Response(response) = answer_of(pieces) else {
+                panic!("no response of {} pieces", pieces.len());
+            };
+            assert_eq!(response.body, b"all of it");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_shorter_than_its_length_is_no_response() {
+        let pieces: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", b"all"];
+        assert_eq!(answer_of(pieces), Answer::Closed(3));
     }
 }
