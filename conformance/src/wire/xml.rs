@@ -102,7 +102,8 @@ pub fn read(bytes: &[u8]) -> Result<Element, Malformed> {
     };
     let mut parser = Parser { text, at: 0 };
     parser.skip_over("\u{feff}");
-    if parser.rest().starts_with("<?xml") {
+    let declaration = parser.rest().strip_prefix("<?xml");
+    if declaration.is_some_and(|behind| behind.starts_with(SPACES)) {
         parser.until("?>")?;
     }
     parser.space_and_comments()?;
@@ -348,11 +349,14 @@ fn referred(name: &str) -> Option<char> {
         "quot" => Some('"'),
         _ => {
             let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix('x') {
-                Some(hex) => u32::from_str_radix(hex, 16),
-                None => number.parse(),
+            let (digits, radix) = match number.strip_prefix('x') {
+                Some(digits) => (digits, 16),
+                None => (number, 10),
             };
-            char::from_u32(code.ok()?)
+            // A sign before the digits would be read as one of the number.
+            let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+            let code = u32::from_str_radix(digits, radix).ok();
+            char::from_u32(code.filter(|_| is_number)?)
         }
     }
 }
@@ -414,6 +418,9 @@ mod tests {
             "<a>&</a>",
             "<!DOCTYPE a><a/>",
             "<?pi x?><a/>",
+            "<?xml-stylesheet href='a'?><a/>",
+            "<a>&#+65;</a>",
+            "<a>&#x;</a>",
             "<a><1/></a>",
         ] {
             assert!(read(text.as_bytes()).is_err(), "{text}");
