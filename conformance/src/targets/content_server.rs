@@ -70,7 +70,8 @@ pub struct ContentServer {
 /// What is found out once for all cases.
 #[derive(Debug, Default)]
 struct Found {
-    contents: [OnceLock<Vec<u8>>; 2],
+    content: OnceLock<Vec<u8>>,
+    long_content: OnceLock<Vec<u8>>,
     is_asked_for: OnceLock<()>,
 }
 
@@ -207,7 +208,9 @@ impl<'a> Session<'a, ContentServer> {
         });
         match &target.content {
             Some(content) => self.at(&target.url, |_| Ok(content)),
-            None => self.at(&target.url, |place| self.fetched(place, 0)),
+            None => self.at(&target.url, |place| {
+                self.fetched(place, &target.found.content)
+            }),
         }
     }
 
@@ -216,8 +219,9 @@ impl<'a> Session<'a, ContentServer> {
     /// # Errors
     /// [`Stop::Skip`] where there is none.
     pub fn long_resource(&self) -> Result<Resource<'a>, Stop> {
-        let resource = match &self.target.long_url {
-            Some(url) => self.at(url, |place| self.fetched(place, 1))?,
+        let target = self.target;
+        let resource = match &target.long_url {
+            Some(url) => self.at(url, |place| self.fetched(place, &target.found.long_content))?,
             None => self.resource()?,
         };
         if resource.content.len() > SEGMENT_BYTES {
@@ -251,10 +255,11 @@ impl<'a> Session<'a, ContentServer> {
         Ok(resource)
     }
 
-    fn fetched(&self, place: &Resource<'_>, number: usize) -> Result<&'a Vec<u8>, Stop> {
-        let target: &'a ContentServer = self.target;
-        let unknown = || Stop::Inconclusive("the judge has no place for this content".to_owned());
-        let slot = target.found.contents.get(number).ok_or_else(unknown)?;
+    fn fetched(
+        &self,
+        place: &Resource<'_>,
+        slot: &'a OnceLock<Vec<u8>>,
+    ) -> Result<&'a Vec<u8>, Stop> {
         if let Some(content) = slot.get() {
             return Ok(content);
         }

@@ -38,7 +38,7 @@ pub struct Peer {
     pub client_limit: Option<usize>,
 }
 
-/// An answer that is a message, and the exchange it came in.
+/// An answer that is a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
     /// The message.
@@ -84,10 +84,7 @@ impl Session<'_, Peer> {
     /// [`Stop::Skip`] where it is not said to hold such a one.
     pub fn segment(&self, version: Version, blocks: u32) -> Result<(&Segment, &Holding), Stop> {
         self.target.segment(version, blocks).ok_or_else(|| {
-            let name = match version {
-                Version::V1 => "1.0",
-                Version::V2 => "2.0",
-            };
+            let name = version.name();
             let blocks = match blocks {
                 0 | 1 => String::new(),
                 more => format!(" with at least {more} blocks"),

@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use super::datagrams::{Asker, Datagram};
 use super::peer::Holding;
 use crate::clock;
-use crate::judge::profile::Profile;
 use crate::judge::session::Session;
 use crate::judge::{Outcome, Stop};
 use crate::wire::content_info::{Segment, Version};
@@ -112,21 +111,16 @@ impl Session<'_, Responder> {
     /// # Errors
     /// [`Stop::Skip`] where it is said to hold none, [`Stop::Unsupported`] where its profile knows no such version.
     pub fn held(&self, version: Version) -> Result<Vec<&Segment>, Stop> {
-        if version == Version::V2 && self.settings.profile == Profile::Windows7 {
-            let what = "Windows 7 and Windows Server 2008 R2 know version 1.0 only";
+        if let Some(what) = self.settings.profile.lacks_version(version) {
             return Err(Stop::Unsupported(what.to_owned()));
         }
         let held = self.target.held(version);
-        let name = match version {
-            Version::V1 => "1.0",
-            Version::V2 => "2.0",
-        };
-        match held.is_empty() {
-            true => Err(Stop::Skip(format!(
-                "needs content information {name} of a held segment"
-            ))),
-            false => Ok(held),
+        if held.is_empty() {
+            let name = version.name();
+            let why = format!("needs content information {name} of a held segment");
+            return Err(Stop::Skip(why));
         }
+        Ok(held)
     }
 
     /// The id of a held segment of that version.

@@ -233,7 +233,8 @@ fn requests(session: &Session<'_, Peer>) -> Result<Vec<(Draft, u32)>, Stop> {
         (get_blocks(&id, &first, algorithm::AES_128), kind::BLOCK),
     ];
     // Who is of version 1.0 answers this one otherwise.
-    if session.settings.profile != crate::judge::profile::Profile::Windows7 {
+    let profile = session.settings.profile;
+    if profile.lacks_version(Version::V2).is_none() {
         let list = get_segment_list(session.random_array(), &[&id], &[]);
         requests.push((list, kind::SEGMENT_LIST));
     }
