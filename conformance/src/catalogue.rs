@@ -106,7 +106,7 @@ pub struct Requirement {
     /// Who has to do it.
     #[serde(default)]
     pub role: Vec<String>,
-    /// What has to be done.
+    /// What has to be done, in one line.
     pub text: String,
     /// Deviations that readers in the field live with.
     #[serde(default)]
@@ -122,6 +122,9 @@ static CATALOGUE: LazyLock<Vec<Requirement>> = LazyLock::new(|| {
         };
         for mut requirement in document.requirements {
             requirement.document.clone_from(&document.document);
+            // Lines of the file are not those of who shows it.
+            let words: Vec<&str> = requirement.text.split_whitespace().collect();
+            requirement.text = words.join(" ");
             all.push(requirement);
         }
     }

@@ -1,9 +1,11 @@
 //! `peerdist conform check-info` and `check-capture`: what is in files, judged.
 
-use std::io::{BufWriter, Write, stdout};
+use std::io::{BufWriter, StdoutLock, Write, stdout};
 use std::process::ExitCode;
 
+use peerdist_conformance::evidence::dump::printable;
 use peerdist_conformance::{capture, check};
+use serde::Serialize;
 
 use super::args::{CheckCaptureArgs, CheckInfoArgs};
 use super::targets::read;
@@ -21,16 +23,10 @@ pub(super) fn info(args: &CheckInfoArgs) -> Result<ExitCode, Failure> {
     let secret = secret.map_err(|why| Failure::usage(format_args!("--secret-hex: {why}")))?;
     let report = check::content_info(&bytes, content.as_deref(), secret.as_deref());
     let is_good = !report.findings.iter().any(|finding| finding.is_failure);
-    let print = || -> Result<(), Failure> {
-        let mut out = BufWriter::new(stdout().lock());
-        if args.json {
-            serde_json::to_writer_pretty(&mut out, &report)?;
-            writeln!(out)?;
-            return Ok(out.flush()?);
-        }
+    let told = |out: &mut Out| -> Result<(), Failure> {
         for finding in &report.findings {
             line(
-                &mut out,
+                out,
                 finding.is_failure,
                 finding.requirement,
                 finding.quirk,
@@ -50,18 +46,9 @@ pub(super) fn info(args: &CheckInfoArgs) -> Result<ExitCode, Failure> {
             )?,
             hashes => writeln!(out, ", {hashes} hashes held against the content")?,
         }
-        writeln!(
-            out,
-            "{}",
-            if is_good {
-                "as required"
-            } else {
-                "not as required"
-            }
-        )?;
-        Ok(out.flush()?)
+        Ok(())
     };
-    failure::verdict(is_good, print())
+    verdict(&report, args.json, is_good, told)
 }
 
 pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
@@ -79,13 +66,7 @@ pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
         )));
     }
     let is_good = !report.findings.iter().any(|finding| finding.is_failure);
-    let print = || -> Result<(), Failure> {
-        let mut out = BufWriter::new(stdout().lock());
-        if args.json {
-            serde_json::to_writer_pretty(&mut out, &report)?;
-            writeln!(out)?;
-            return Ok(out.flush()?);
-        }
+    let told = |out: &mut Out| -> Result<(), Failure> {
         for finding in &report.findings {
             writeln!(
                 out,
@@ -93,7 +74,7 @@ pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
                 finding.packet, finding.sender, finding.receiver
             )?;
             line(
-                &mut out,
+                out,
                 finding.is_failure,
                 finding.requirement,
                 finding.quirk,
@@ -119,22 +100,42 @@ pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
             write!(out, "; {} missing", count(report.bytes_missing, "byte"))?;
         }
         writeln!(out)?;
-        writeln!(
-            out,
-            "{}",
-            if is_good {
+        Ok(())
+    };
+    verdict(&report, args.json, is_good, told)
+}
+
+/// Where a report goes.
+type Out = BufWriter<StdoutLock<'static>>;
+
+/// Prints a report, as JSON or in words, and says by the exit code whether all is as required.
+fn verdict(
+    report: &impl Serialize,
+    as_json: bool,
+    is_good: bool,
+    told: impl FnOnce(&mut Out) -> Result<(), Failure>,
+) -> Result<ExitCode, Failure> {
+    let print = || -> Result<(), Failure> {
+        let mut out = BufWriter::new(stdout().lock());
+        if as_json {
+            serde_json::to_writer_pretty(&mut out, report)?;
+            writeln!(out)?;
+        } else {
+            told(&mut out)?;
+            let required = if is_good {
                 "as required"
             } else {
                 "not as required"
-            }
-        )?;
+            };
+            writeln!(out, "{required}")?;
+        }
         Ok(out.flush()?)
     };
     failure::verdict(is_good, print())
 }
 
 fn line(
-    out: &mut impl Write,
+    out: &mut Out,
     is_failure: bool,
     requirement: &str,
     quirk: Option<&str>,
@@ -142,7 +143,6 @@ fn line(
 ) -> Result<(), Failure> {
     let verdict = if is_failure { "FAIL" } else { "warn" };
     let quirk = quirk.map(|quirk| format!(" ({quirk})")).unwrap_or_default();
-    let shown = |sign: char| if sign.is_control() { '\u{fffd}' } else { sign };
-    let text: String = text.chars().map(shown).collect();
+    let text = printable(text);
     Ok(writeln!(out, "{verdict:6}{requirement}{quirk}: {text}")?)
 }

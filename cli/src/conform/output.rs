@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use peerdist_conformance::evidence::dump::printable;
 use peerdist_conformance::evidence::pcapng;
 use peerdist_conformance::judge::run;
 use peerdist_conformance::judge::session::Settings;
@@ -200,31 +201,18 @@ fn print_case(out: &mut impl Write, judged: &Judged) -> Result<(), Failure> {
         judged.case.id, judged.case.title
     )?;
     if let Some(reason) = &judged.reason {
-        writeln!(out, "              {}", shown(reason))?;
+        writeln!(out, "              {}", printable(reason))?;
     }
     for finding in &judged.findings {
-        let quirk = finding.quirk.map(|quirk| format!(" ({quirk})"));
-        let quirk = quirk.unwrap_or_default();
-        writeln!(
-            out,
-            "              {}{quirk}: {}",
-            finding.requirement,
-            shown(&finding.text)
-        )?;
+        writeln!(out, "              {}", printable(&finding.to_string()))?;
     }
     if let Some(reason) = &judged.expected {
-        writeln!(out, "              expected: {}", shown(reason))?;
+        writeln!(out, "              expected: {}", printable(reason))?;
     }
     if let Some(before) = judged.before {
         writeln!(out, "              before: {}", before.name())?;
     }
     Ok(())
-}
-
-/// What came from elsewhere, without what would move a terminal's cursor.
-fn shown(text: &str) -> String {
-    let shown = |sign: char| if sign.is_control() { '\u{fffd}' } else { sign };
-    text.chars().map(shown).collect()
 }
 
 fn write_folder(folder: &Path, report: &mut Report, results: &[CaseResult]) -> Result<(), Failure> {

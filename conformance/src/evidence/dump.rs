@@ -47,12 +47,13 @@ fn line(record: &Record, event: &Event) -> String {
     let flow = flow.map(|flow| format!("  [{flow}]")).unwrap_or_default();
     let what = match &event.what {
         What::Opened => "connected".to_owned(),
+        What::OpenedByOther => "connected by the other side".to_owned(),
         What::Sent(bytes) => format!("sent {} bytes", bytes.len()),
         What::Received(bytes) => format!("received {} bytes", bytes.len()),
         What::Closed => "closed".to_owned(),
         What::ClosedByOther => "closed by the other side".to_owned(),
         What::Silence(time) => format!("nothing came within {} ms", time.as_millis()),
-        What::Note(text) => text.clone(),
+        What::Note(text) => printable(text),
         What::LeftOut { sent: true, bytes } => format!("sent {bytes} bytes that are not kept"),
         What::LeftOut { sent: false, bytes } => format!("received {bytes} bytes that are not kept"),
     };
@@ -186,7 +187,8 @@ fn letter(byte: u8) -> char {
 }
 
 /// What came from elsewhere, without what would move a terminal's cursor.
-fn printable(text: &str) -> String {
+#[must_use]
+pub fn printable(text: &str) -> String {
     let shown = |sign: char| if sign.is_control() { '\u{fffd}' } else { sign };
     text.chars().map(shown).collect()
 }
@@ -194,6 +196,7 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::record::Recorder;
     use crate::wire::{http, retrieval};
 
     #[test]
@@ -211,5 +214,13 @@ mod tests {
         let shown = annotated(&[0x1b, b'[', b'2', b'J', 0xff]);
         assert!(shown.contains("1b 5b 32 4a ff"), "{shown}");
         assert!(!shown.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn notes_of_what_came_move_no_cursor() {
+        let recorder = Recorder::new();
+        recorder.note("unknown entity &\u{1b}[2J;");
+        let shown = timeline(&recorder.record());
+        assert!(shown.contains("unknown entity &\u{fffd}[2J;"), "{shown}");
     }
 }

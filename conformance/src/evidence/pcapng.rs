@@ -43,13 +43,18 @@ pub fn capture(record: &Record) -> Vec<u8> {
     let mut streams = vec![Stream::default(); record.flows.len()];
     let mut comment = String::new();
     for event in &record.events {
-        let Some(number) = event.flow else {
-            if let What::Note(text) = &event.what {
-                comment.clone_from(text);
+        if let What::Note(text) = &event.what {
+            if !comment.is_empty() {
+                comment.push('\n');
             }
+            comment.push_str(text);
             continue;
-        };
-        let (Some(flow), Some(stream)) = (record.flows.get(number), streams.get_mut(number)) else {
+        }
+        let of_flow = event.flow.and_then(|number| {
+            let flow = record.flows.get(number)?;
+            Some((flow, streams.get_mut(number)?))
+        });
+        let Some((flow, stream)) = of_flow else {
             continue;
         };
         for packet in stream.packets(flow, &event.what) {
@@ -128,9 +133,13 @@ impl Stream {
         let mut packets = Vec::new();
         if !self.is_open {
             self.is_open = true;
-            packets.push(segment(here, there, 0, 0, SYN, &[]));
-            packets.push(segment(there, here, 0, 1, SYN | ACK, &[]));
-            packets.push(segment(here, there, 1, 1, ACK, &[]));
+            let (client, server) = match what {
+                What::OpenedByOther => (there, here),
+                _ => (here, there),
+            };
+            packets.push(segment(client, server, 0, 0, SYN, &[]));
+            packets.push(segment(server, client, 0, 1, SYN | ACK, &[]));
+            packets.push(segment(client, server, 1, 1, ACK, &[]));
             (self.sent, self.received) = (1, 1);
         }
         match what {
@@ -177,7 +186,7 @@ impl Stream {
                 ));
                 self.received = advanced(self.received, 1);
             }
-            What::Opened | What::Silence(_) | What::Note(_) => {}
+            What::Opened | What::OpenedByOther | What::Silence(_) | What::Note(_) => {}
         }
         packets
     }
@@ -326,6 +335,7 @@ mod tests {
             remote: "10.0.0.2:80".parse().unwrap(),
         });
         recorder.note("a note");
+        recorder.note("and another");
         flow.sent(&[7; 2_000]);
         flow.received(b"answer");
         flow.add(What::Closed);
@@ -350,7 +360,24 @@ mod tests {
         }
         assert_eq!(payload, 2_006);
         let comment = &blocks[2].1;
-        assert!(comment.windows(6).any(|six| six == b"a note"));
+        let notes = b"a note\nand another";
+        assert!(comment.windows(notes.len()).any(|part| part == notes));
+    }
+
+    #[test]
+    fn who_made_a_connection_sends_its_first_packet() {
+        for (opened, port) in [(What::Opened, 1_000), (What::OpenedByOther, 80)] {
+            let recorder = Recorder::new();
+            let flow = recorder.flow(Flow {
+                transport: Transport::Tcp,
+                local: "10.0.0.1:1000".parse().unwrap(),
+                remote: "10.0.0.2:80".parse().unwrap(),
+            });
+            flow.add(opened);
+            let blocks = blocks(&capture(&recorder.record()));
+            // Behind 20 bytes of the block and 20 of IP stands the port of the sender.
+            assert_eq!(blocks[2].1[40..42], u16::to_be_bytes(port));
+        }
     }
 
     #[test]

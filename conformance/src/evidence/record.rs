@@ -12,6 +12,8 @@ use crate::clock;
 pub const KEPT_MAX_BYTES: usize = 2 << 20;
 /// Events that the record of a case keeps.
 pub const EVENTS_MAX: usize = 20_000;
+/// Connections that the record of a case keeps the addresses of.
+pub const FLOWS_MAX: usize = EVENTS_MAX;
 
 /// What carries bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +42,10 @@ pub struct Flow {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// A connection was made.
+    /// The judge made a connection.
     Opened,
+    /// The other side made it.
+    OpenedByOther,
     /// The judge sent bytes.
     Sent(Vec<u8>),
     /// The judge received bytes.
@@ -68,7 +72,7 @@ pub enum What {
 pub struct Event {
     /// Since the case began.
     pub at: Duration,
-    /// Where, unless it is a note.
+    /// The number of the flow where it was, if it was in one.
     pub flow: Option<usize>,
     /// What.
     pub what: What,
@@ -129,7 +133,7 @@ impl Recorder {
     }
 
     fn add(&self, flow: Option<usize>, what: What) {
-        let at = clock::now().saturating_duration_since(self.began);
+        let at = self.elapsed();
         let mut state = self.state();
         if state.record.events.len() >= EVENTS_MAX {
             state.record.events_left_out += 1;
@@ -157,9 +161,13 @@ impl Recorder {
     #[must_use]
     pub fn flow(&self, flow: Flow) -> FlowRecorder {
         let number = {
-            let mut state = self.state();
-            state.record.flows.push(flow);
-            state.record.flows.len() - 1
+            let flows = &mut self.state().record.flows;
+            let number = flows.len();
+            // Events of others name a flow that there is not.
+            if number < FLOWS_MAX {
+                flows.push(flow);
+            }
+            number
         };
         FlowRecorder {
             recorder: self.clone(),
@@ -183,9 +191,7 @@ impl Recorder {
         self.add(None, What::Note(text.into()));
     }
 
-    /// Since the case began.
-    #[must_use]
-    pub fn elapsed(&self) -> Duration {
+    fn elapsed(&self) -> Duration {
         clock::now().saturating_duration_since(self.began)
     }
 

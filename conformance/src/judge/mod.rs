@@ -15,7 +15,7 @@ pub mod session;
 use core::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{self, Level};
 use crate::evidence::record::Record;
@@ -68,12 +68,6 @@ impl Role {
             Self::Client => "client",
         }
     }
-
-    /// The role of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
 }
 
 impl fmt::Display for Role {
@@ -83,7 +77,7 @@ impl fmt::Display for Role {
 }
 
 /// How a case came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// All of it was as required.
@@ -122,12 +116,6 @@ impl Verdict {
             Self::Unsupported => "unsupported",
             Self::Inconclusive => "inconclusive",
         }
-    }
-
-    /// The verdict of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|verdict| verdict.name() == name)
     }
 }
 
@@ -296,9 +284,7 @@ impl Case {
         self.tags = tags;
         self
     }
-}
 
-impl Case {
     /// The role that it judges.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -348,6 +334,16 @@ pub struct Finding {
     pub quirk: Option<&'static str>,
     /// What was found.
     pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.requirement)?;
+        if let Some(quirk) = self.quirk {
+            write!(f, " ({quirk})")?;
+        }
+        write!(f, ": {}", self.text)
+    }
 }
 
 /// How one case came out, with all there is to show for it.

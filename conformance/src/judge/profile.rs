@@ -5,6 +5,7 @@
 use core::fmt;
 
 use super::{Case, Tag};
+use crate::wire::content_info::Version;
 
 /// Which deviations are taken as known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,9 +23,9 @@ pub enum Profile {
     Strict,
 }
 
-/// Discarding a message: HTTP has to answer something, or close. And what clients are tested for: that a cache says OK to
-/// content information of which it makes nothing.
-const DISCARDED: [&str; 5] = [
+/// What every profile but the strict one takes as known. Discarding a message: HTTP has to answer something, or close. And
+/// what clients are tested for: that a cache says OK to content information of which it makes nothing.
+const OF_ALL: &[&str] = &[
     "hc-bad-content-information-ok",
     "rr-discard-closes",
     "rr-discard-http-error",
@@ -57,28 +58,38 @@ impl Profile {
     /// Whether it takes a deviation as known.
     #[must_use]
     pub fn allows(self, quirk: &str) -> bool {
-        let of_product: &[&str] = match self {
-            Self::Strict => return false,
-            Self::Common => &[],
+        self != Self::Strict && (OF_ALL.contains(&quirk) || self.of_product().contains(&quirk))
+    }
+
+    /// Deviations of the product alone.
+    const fn of_product(self) -> &'static [&'static str] {
+        match self {
+            Self::Strict | Self::Common => &[],
             Self::Windows7 | Self::Windows8 => &[
                 "v1-read-bytes-whole-last-segment",
                 "hc-read-bytes-zero",
                 "rr-response-over-96k",
             ],
             Self::Ipxe => &["rd-v1-probe-for-v2-content", "rr-response-over-96k"],
-        };
-        DISCARDED.contains(&quirk) || of_product.contains(&quirk)
+        }
+    }
+
+    /// Why the product has nothing of a version, if it has not.
+    #[must_use]
+    pub fn lacks_version(self, version: Version) -> Option<&'static str> {
+        match (self, version) {
+            (Self::Windows7, Version::V2) => {
+                Some("Windows 7 and Windows Server 2008 R2 know version 1.0 only")
+            }
+            _ => None,
+        }
     }
 
     /// Why the product cannot be judged by a case, if it cannot.
     #[must_use]
     pub fn lacks(self, case: &Case) -> Option<&'static str> {
-        match self {
-            Self::Windows7 if case.has(Tag::V2) => {
-                Some("Windows 7 and Windows Server 2008 R2 know version 1.0 only")
-            }
-            _ => None,
-        }
+        let of_v2 = self.lacks_version(Version::V2);
+        of_v2.filter(|_| case.has(Tag::V2))
     }
 }
 
@@ -96,18 +107,18 @@ mod tests {
     #[test]
     fn quirks_of_profiles_are_those_of_the_catalogue() {
         let known = catalogue::quirks();
-        for quirk in DISCARDED {
+        let allows = |quirk: &'static str| {
             assert!(known.contains(quirk), "{quirk}");
-            assert!(Profile::Common.allows(quirk));
-            assert!(!Profile::Strict.allows(quirk));
+            Profile::ALL.map(|profile| profile.allows(quirk))
+        };
+        for quirk in OF_ALL {
+            assert_eq!(allows(quirk), [true, true, true, true, false]);
         }
-        for quirk in [
-            "hc-read-bytes-zero",
-            "rd-v1-probe-for-v2-content",
-            "rr-response-over-96k",
-        ] {
-            assert!(known.contains(quirk), "{quirk}");
-            assert!(!Profile::Common.allows(quirk));
+        for profile in Profile::ALL {
+            for quirk in profile.of_product() {
+                let [common, .., strict] = allows(quirk);
+                assert!(profile.allows(quirk) && !common && !strict, "{quirk}");
+            }
         }
     }
 }

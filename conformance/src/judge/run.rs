@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::session::{Session, Settings};
 use super::{Case, CaseResult, Outcome, Role, Run, Stop, Tag, Verdict};
 use crate::clock;
+use crate::evidence::record::Recorder;
 use crate::targets::Targets;
 
 /// Runs the cases for whose role there is a target; `done` hears of each as it ends.
@@ -27,7 +28,7 @@ pub fn run(
         .filter(|case| targets.has(case.role()))
         .collect();
     let slots: Vec<Mutex<Option<CaseResult>>> = cases.iter().map(|_| Mutex::default()).collect();
-    let (alone, together): (Vec<usize>, Vec<usize>) = (0..cases.len())
+    let (alone, mut together): (Vec<usize>, Vec<usize>) = (0..cases.len())
         .partition(|place| cases.get(*place).is_some_and(|case| case.has(Tag::Alone)));
     let take = |places: &[usize], next: &AtomicUsize| {
         while let Some(place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -40,12 +41,11 @@ pub fn run(
         }
     };
     // The slow ones first, so that none is left waiting at the end.
-    let mut order = together;
-    order.sort_by_key(|place| cases.get(*place).is_none_or(|case| !case.has(Tag::Timer)));
+    together.sort_by_key(|place| cases.get(*place).is_none_or(|case| !case.has(Tag::Timer)));
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
-        for _ in 0..settings.jobs.clamp(1, order.len().max(1)) {
-            scope.spawn(|| take(&order, &next));
+        for _ in 0..settings.jobs.clamp(1, together.len().max(1)) {
+            scope.spawn(|| take(&together, &next));
         }
     });
     take(&alone, &AtomicUsize::new(0));
@@ -84,7 +84,7 @@ fn with<T>(
             findings: Vec::new(),
             asserted: Vec::new(),
             took: Duration::ZERO,
-            record: crate::evidence::record::Recorder::new().record(),
+            record: Recorder::new().record(),
         };
     };
     let session = Session::new(case, target, settings);

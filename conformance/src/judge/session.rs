@@ -1,5 +1,5 @@
 //! What a case has at hand: its target, the record, the patience of the judge, and where it says what it found.
-//! Invariant: how bad a finding is follows from the level of its requirement and the profile, and from nothing else.
+//! Invariant: how bad a finding is follows from the level of its requirement and the profile; what cannot be read is bad.
 //! Byte order: none.
 
 use core::fmt::{Debug, Display};
@@ -176,7 +176,13 @@ impl<'a, T> Session<'a, T> {
                     requirement
                 };
                 self.asserts(broken);
-                self.fails(broken, format!("{error} ({})", error.requirement))?;
+                // Whatever the level: what else the case asserts cannot be looked at.
+                self.say(Finding {
+                    is_failure: true,
+                    requirement: broken,
+                    quirk: None,
+                    text: format!("{error} ({})", error.requirement),
+                });
                 Err(Stop::Failed)
             }
         }
@@ -217,20 +223,12 @@ impl<'a, T> Session<'a, T> {
             Some(_) => self.settings.profile == Profile::Strict,
             None => level.binds() || (self.settings.is_strict && level.is_should()),
         };
-        self.recorder.note(format!("{requirement}: {text}"));
-        let finding = Finding {
+        self.say(Finding {
             is_failure,
             requirement,
             quirk,
             text,
-        };
-        {
-            let mut state = self.state();
-            // A case that tries many things of a kind says once what all of them showed.
-            if !state.findings.contains(&finding) {
-                state.findings.push(finding);
-            }
-        }
+        });
         if is_failure {
             Err(Stop::Failed)
         } else {
@@ -238,16 +236,13 @@ impl<'a, T> Session<'a, T> {
         }
     }
 
-    /// Says that a requirement was broken whatever its level.
-    fn fails(&self, requirement: &'static str, text: String) -> Outcome {
-        self.recorder.note(format!("{requirement}: {text}"));
-        self.state().findings.push(Finding {
-            is_failure: true,
-            requirement,
-            quirk: None,
-            text,
-        });
-        Err(Stop::Failed)
+    fn say(&self, finding: Finding) {
+        self.recorder.note(finding.to_string());
+        let findings = &mut self.state().findings;
+        // A case that tries many things of a kind says once what all of them showed.
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
     }
 
     /// Random bytes that no other case has.

@@ -122,11 +122,6 @@ fn matrix(report: &Report) -> String {
         let verdicts: Vec<Verdict> = cases.iter().map(|(_, verdict)| *verdict).collect();
         let verdict = worst(&verdicts).unwrap_or(Verdict::Skip);
         let names: Vec<&str> = cases.iter().map(|(judged, _)| judged.case.id).collect();
-        let words = requirement
-            .text
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
         let _ = write!(
             out,
             "<button class=\"cell {name}\" data-cases=\"{}\" data-level=\"{}\" title=\"{} ({}): {name}\n{}\n{} cases\" aria-label=\"{} {name}\"></button>",
@@ -134,7 +129,7 @@ fn matrix(report: &Report) -> String {
             requirement.level.name(),
             escaped(&requirement.id),
             requirement.level.name(),
-            escaped(&words),
+            escaped(&requirement.text),
             names.len(),
             escaped(&requirement.id),
             name = verdict.name(),
@@ -149,24 +144,22 @@ fn matrix(report: &Report) -> String {
 fn cases(report: &Report, results: &[CaseResult]) -> String {
     let mut out = String::new();
     for role in Role::ALL {
-        let of_role: Vec<(usize, &Judged)> = report
-            .cases
-            .iter()
-            .enumerate()
-            .filter(|(_, judged)| judged.case.roles.contains(&role))
-            .collect();
-        if of_role.is_empty() {
+        let of_role = report.cases.iter().zip(results);
+        let mut of_role = of_role
+            .filter(|(judged, _)| judged.case.roles.contains(&role))
+            .peekable();
+        if of_role.peek().is_none() {
             continue;
         }
         let _ = write!(out, "<h3 id=\"{role}\">{role}</h3>");
-        for (place, judged) in of_role {
-            case(&mut out, judged, results.get(place));
+        for (judged, result) in of_role {
+            case(&mut out, judged, result);
         }
     }
     out
 }
 
-fn case(out: &mut String, judged: &Judged, result: Option<&CaseResult>) {
+fn case(out: &mut String, judged: &Judged, result: &CaseResult) {
     let verdict = judged.verdict.name();
     let id = escaped(judged.case.id);
     let _ = write!(
@@ -213,7 +206,7 @@ fn case(out: &mut String, judged: &Judged, result: Option<&CaseResult>) {
             out,
             "<li><code>{}</code> {}</li>",
             escaped(id),
-            escaped(words.trim())
+            escaped(words)
         );
     }
     out.push_str("</ul>");
@@ -228,10 +221,8 @@ fn case(out: &mut String, judged: &Judged, result: Option<&CaseResult>) {
         judged.verdict,
         Verdict::Fail | Verdict::Warn | Verdict::Inconclusive
     );
-    if let Some(result) = result.filter(|_| is_shown) {
-        let all = text::evidence(result);
-        let start = all.find("\nWhat happened\n").map_or(0, |at| at + 1);
-        let mut shown: String = all.get(start..).unwrap_or_default().to_owned();
+    if is_shown {
+        let mut shown = text::happened(result);
         if shown.len() > EVIDENCE_MAX_BYTES {
             let end = (0..=EVIDENCE_MAX_BYTES)
                 .rev()

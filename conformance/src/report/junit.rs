@@ -15,17 +15,12 @@ pub fn junit(report: &Report) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <testsuites name=\"peerdist conform\" tests=\"{total}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3}\">\n",
         count(&report.cases, is_failure),
-        count(&report.cases, |judged| judged.verdict
-            == Verdict::Inconclusive),
+        count(&report.cases, is_error),
         count(&report.cases, is_skipped),
         report.took_seconds
     );
     for role in Role::ALL {
-        let cases: Vec<&Judged> = report
-            .cases
-            .iter()
-            .filter(|judged| judged.case.roles.contains(&role))
-            .collect();
+        let cases = report.of_role(role);
         if cases.is_empty() {
             continue;
         }
@@ -37,8 +32,7 @@ pub fn junit(report: &Report) -> String {
             role.name(),
             cases.len(),
             count(cases.iter().copied(), is_failure),
-            count(cases.iter().copied(), |judged| judged.verdict
-                == Verdict::Inconclusive),
+            count(cases.iter().copied(), is_error),
             count(cases.iter().copied(), is_skipped),
         );
         for judged in cases {
@@ -56,6 +50,10 @@ fn count<'a>(cases: impl IntoIterator<Item = &'a Judged>, is: impl Fn(&Judged) -
 
 fn is_failure(judged: &Judged) -> bool {
     judged.verdict == Verdict::Fail && judged.expected.is_none()
+}
+
+fn is_error(judged: &Judged) -> bool {
+    judged.verdict == Verdict::Inconclusive
 }
 
 fn is_skipped(judged: &Judged) -> bool {
@@ -118,15 +116,7 @@ fn test_case(xml: &mut String, role: Role, judged: &Judged) {
 }
 
 fn texts(judged: &Judged) -> String {
-    let lines = judged.findings.iter().map(|finding| {
-        let quirk = finding.quirk.map(|quirk| format!(" ({quirk})"));
-        format!(
-            "{}: {}{}",
-            finding.requirement,
-            finding.text,
-            quirk.unwrap_or_default()
-        )
-    });
+    let lines = judged.findings.iter().map(ToString::to_string);
     lines.collect::<Vec<_>>().join("\n")
 }
 

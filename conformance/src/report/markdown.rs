@@ -23,8 +23,7 @@ pub fn markdown(report: &Report) -> String {
     );
     page.push_str("| role | pass | fail | warn | skip | unsupported | inconclusive |\n|---|--:|--:|--:|--:|--:|--:|\n");
     for role in Role::ALL {
-        let of_role = |judged: &&Judged| judged.case.roles.contains(&role);
-        let cases: Vec<&Judged> = report.cases.iter().filter(of_role).collect();
+        let cases = report.of_role(role);
         if cases.is_empty() {
             continue;
         }
@@ -52,11 +51,7 @@ pub fn markdown(report: &Report) -> String {
             "\n## {heading}\n\n| case | expected | found |\n|---|---|---|"
         );
         for judged in such {
-            let mut found: Vec<String> = judged
-                .findings
-                .iter()
-                .map(|finding| format!("{}: {}", finding.requirement, finding.text))
-                .collect();
+            let mut found: Vec<String> = judged.findings.iter().map(ToString::to_string).collect();
             found.extend(judged.reason.clone());
             found.extend(
                 judged

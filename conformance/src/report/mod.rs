@@ -175,6 +175,13 @@ impl Report {
         }
     }
 
+    /// The cases of a role.
+    #[must_use]
+    pub fn of_role(&self, role: Role) -> Vec<&Judged> {
+        let is = |judged: &&Judged| judged.case.roles.contains(&role);
+        self.cases.iter().filter(is).collect()
+    }
+
     /// Notes which failures were expected.
     pub fn expect(&mut self, expected: &Expected) {
         for judged in &mut self.cases {
@@ -300,7 +307,7 @@ struct BaselineFile {
 #[derive(Debug, Deserialize)]
 struct BaselineCase {
     id: String,
-    verdict: String,
+    verdict: Verdict,
 }
 
 /// How cases came out in an earlier run.
@@ -319,9 +326,9 @@ impl Baseline {
         if file.schema != SCHEMA {
             return Err(FileError::Schema { found: file.schema });
         }
-        let verdict = |case: BaselineCase| Some((case.id, Verdict::named(&case.verdict)?));
+        let verdicts = file.cases.into_iter();
         Ok(Self {
-            verdicts: file.cases.into_iter().filter_map(verdict).collect(),
+            verdicts: verdicts.map(|case| (case.id, case.verdict)).collect(),
         })
     }
 
@@ -329,5 +336,71 @@ impl Baseline {
     #[must_use]
     pub fn verdict(&self, case: &str) -> Option<Verdict> {
         self.verdicts.get(case).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases;
+    use crate::evidence::record::Recorder;
+    use crate::wire::xml;
+
+    #[test]
+    fn what_an_implementation_sent_is_markup_in_no_form() {
+        let hostile = "<evil a='\"'>&nbsp;|`\u{1b}[2J\u{0}]]></evil>";
+        let case = cases::all()[0];
+        let recorder = Recorder::new();
+        recorder.note(hostile);
+        let results = [CaseResult {
+            case,
+            verdict: Verdict::Fail,
+            reason: Some(hostile.to_owned()),
+            findings: vec![Finding {
+                is_failure: true,
+                requirement: case.requirements[0],
+                quirk: None,
+                text: hostile.to_owned(),
+            }],
+            asserted: case.requirements.to_vec(),
+            took: Duration::ZERO,
+            record: recorder.record(),
+        }];
+        let settings = Settings::default();
+        let report = Report::new(&results, BTreeMap::new(), &settings, Duration::ZERO);
+
+        let junit = xml::read(junit::junit(&report).as_bytes()).unwrap();
+        let suite = junit.child("", "testsuite").unwrap();
+        let failure = suite.child("", "testcase").unwrap().child("", "failure");
+        let text = &failure.unwrap().text;
+        assert!(
+            text.contains("<evil a='\"'>&nbsp;|`?[2J?]]></evil>"),
+            "{text}"
+        );
+        assert!(xml::read(badge::badge(&report).as_bytes()).is_ok());
+        let html = html::html(&report, &results);
+        assert!(
+            html.contains("&lt;evil a=") && !html.contains("<evil"),
+            "{html}"
+        );
+        let markdown = markdown::markdown(&report);
+        assert!(markdown.contains("\\<evil a="), "{markdown}");
+        for text in [html, markdown, text::evidence(&results[0])] {
+            assert!(!text.contains(['\u{1b}', '\u{0}']), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_report_of_before_is_read_and_one_with_a_verdict_that_there_is_not_is_refused() {
+        let before = |verdict: &str| {
+            format!(r#"{{"schema": 1, "cases": [{{"id": "a", "verdict": "{verdict}"}}]}}"#)
+        };
+        for verdict in Verdict::ALL {
+            let baseline = Baseline::read(&before(verdict.name())).unwrap();
+            assert_eq!(baseline.verdict("a"), Some(verdict));
+            assert_eq!(baseline.verdict("b"), None);
+        }
+        assert!(Baseline::read(&before("failed")).is_err());
+        assert!(Baseline::read(r#"{"schema": 2, "cases": []}"#).is_err());
     }
 }

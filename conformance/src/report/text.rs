@@ -5,7 +5,7 @@
 use core::fmt::Write as _;
 
 use crate::catalogue;
-use crate::evidence::dump;
+use crate::evidence::dump::{self, printable};
 use crate::judge::{Case, CaseResult};
 
 /// Columns that text is wrapped at.
@@ -41,12 +41,7 @@ pub fn explained(case: &Case) -> String {
             requirement.level.name(),
             requirement.document
         );
-        let words = requirement
-            .text
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
-        text.push_str(&wrapped(&words, 4));
+        text.push_str(&wrapped(&requirement.text, 4));
     }
     if !case.quirks.is_empty() {
         text.push_str("\nIt tells from a failure\n");
@@ -63,16 +58,19 @@ pub fn evidence(result: &CaseResult) -> String {
     let mut text = explained(result.case);
     let _ = writeln!(text, "\nVerdict: {}", result.verdict.name());
     if let Some(reason) = &result.reason {
-        let _ = writeln!(text, "  {reason}");
+        let _ = writeln!(text, "  {}", printable(reason));
     }
     for finding in &result.findings {
-        let quirk = finding.quirk.map(|quirk| format!(" ({quirk})"));
-        let quirk = quirk.unwrap_or_default();
-        let _ = writeln!(text, "  {}{quirk}: {}", finding.requirement, finding.text);
+        let _ = writeln!(text, "  {}", printable(&finding.to_string()));
     }
-    text.push_str("\nWhat happened\n");
-    text.push_str(&dump::timeline(&result.record));
+    text.push('\n');
+    text.push_str(&happened(result));
     text
+}
+
+/// All that was sent and received, under its heading.
+pub(super) fn happened(result: &CaseResult) -> String {
+    format!("What happened\n{}", dump::timeline(&result.record))
 }
 
 fn wrapped(text: &str, indent: usize) -> String {

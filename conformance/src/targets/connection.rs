@@ -87,7 +87,7 @@ impl Connection {
     /// That of the system.
     pub fn open(recorder: &Recorder, address: SocketAddr) -> io::Result<Self> {
         let tcp = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT)?;
-        Self::over(recorder, tcp, Transport::Tcp)
+        Self::over(recorder, tcp, Transport::Tcp, What::Opened)
     }
 
     /// Connects over TLS.
@@ -107,7 +107,7 @@ impl Connection {
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }
-        let mut connection = Self::over(recorder, tcp, Transport::Tls)?;
+        let mut connection = Self::over(recorder, tcp, Transport::Tls, What::Opened)?;
         connection.stream = Box::new(stream);
         Ok(connection)
     }
@@ -117,7 +117,7 @@ impl Connection {
     /// # Errors
     /// That of the system.
     pub fn accepted(recorder: &Recorder, tcp: TcpStream) -> io::Result<Self> {
-        Self::over(recorder, tcp, Transport::Tcp)
+        Self::over(recorder, tcp, Transport::Tcp, What::OpenedByOther)
     }
 
     /// Takes a connection whose bytes travel in something else.
@@ -129,12 +129,17 @@ impl Connection {
         tcp: TcpStream,
         stream: impl Read + Write + Debug + Send + 'static,
     ) -> io::Result<Self> {
-        let mut connection = Self::over(recorder, tcp, Transport::Tls)?;
+        let mut connection = Self::over(recorder, tcp, Transport::Tls, What::OpenedByOther)?;
         connection.stream = Box::new(stream);
         Ok(connection)
     }
 
-    fn over(recorder: &Recorder, tcp: TcpStream, transport: Transport) -> io::Result<Self> {
+    fn over(
+        recorder: &Recorder,
+        tcp: TcpStream,
+        transport: Transport,
+        opened: What,
+    ) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         tcp.set_write_timeout(Some(WRITE_TIMEOUT))?;
         let flow = recorder.flow(Flow {
@@ -142,7 +147,7 @@ impl Connection {
             local: tcp.local_addr()?,
             remote: tcp.peer_addr()?,
         });
-        flow.add(What::Opened);
+        flow.add(opened);
         Ok(Self {
             stream: Box::new(tcp.try_clone()?),
             tcp,
@@ -280,16 +285,16 @@ impl Connection {
                 BodyEnd::Unsaid if self.is_closed_by_other => {
                     return Ok(std::mem::take(&mut self.pending));
                 }
-                BodyEnd::Unsaid => {
-                    if self.wait(deadline) == Came::Closed {
-                        continue;
-                    }
-                }
+                BodyEnd::Unsaid => {}
             }
             if self.pending.len() > BODY_MAX_BYTES {
                 return Err(Answer::Broken("a body without an end".to_owned()));
             }
-            self.more(deadline)?;
+            match self.more(deadline) {
+                // What says nothing of its end ends with the connection.
+                Err(Answer::Closed(_)) if end == BodyEnd::Unsaid => {}
+                more => more?,
+            }
         }
     }
 
@@ -356,5 +361,52 @@ impl Drop for Connection {
         if !self.is_closed_by_other {
             self.flow.add(What::Closed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// What comes of these pieces, each a packet, and the end of the connection.
+    fn answer_of(pieces: &[&[u8]]) -> Answer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut tcp, _) = listener.accept().unwrap();
+                tcp.set_nodelay(true).unwrap();
+                for piece in pieces {
+                    tcp.write_all(piece).unwrap();
+                    thread::sleep(Duration::from_millis(30));
+                }
+            });
+            let mut connection = Connection::open(&Recorder::new(), address).unwrap();
+            connection.response(Duration::from_secs(5))
+        })
+    }
+
+    #[test]
+    fn a_body_that_ends_with_the_connection_is_read_however_it_comes() {
+        let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        for pieces in [
+            &[head.as_slice(), b"all", b" of it"][..],
+            &[head, b"all of it"],
+            &[b"HTTP/1.1 200 OK\r\n\r\nall of it"],
+        ] {
+            let Answer::Response(response) = answer_of(pieces) else {
+                panic!("no response of {} pieces", pieces.len());
+            };
+            assert_eq!(response.body, b"all of it");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_shorter_than_its_length_is_no_response() {
+        let pieces: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", b"all"];
+        assert_eq!(answer_of(pieces), Answer::Closed(3));
     }
 }

@@ -19,6 +19,7 @@ use crate::wire::content_info::{ContentInfo, Version};
 
 /// How long a command may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// What is to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -108,26 +109,22 @@ impl Maker for ByCommand {
             flow.received(ended.said.as_bytes());
         }
         let said = ended.said.trim();
-        let status = match ended.status {
-            _ if ended.is_late => {
-                let seconds = COMMAND_TIMEOUT.as_secs();
-                return Ok(Made::Refused(format!(
-                    "the command did not end within {seconds} s"
-                )));
-            }
+        let refused = match ended.status {
+            Some(0) => None,
             Some(command::UNSUPPORTED) => {
                 return Ok(Made::Unsupported(format!(
                     "the command says that it has no such thing: {said}"
                 )));
             }
-            status => status,
+            Some(code) => Some(format!("the command ended with exit code {code}: {said}")),
+            None if ended.is_late => {
+                let seconds = COMMAND_TIMEOUT.as_secs();
+                Some(format!("the command did not end within {seconds} s"))
+            }
+            None => Some(format!("the command ended with a signal: {said}")),
         };
-        if status != Some(0) {
-            let status =
-                status.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
-            return Ok(Made::Refused(format!(
-                "the command ended with {status}: {said}"
-            )));
+        if let Some(why) = refused {
+            return Ok(Made::Refused(why));
         }
         match fs::read(&out) {
             Ok(bytes) => {

@@ -13,6 +13,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
 use super::connection::{Answer, Connection, Response};
+use super::exchange::connected;
 use crate::clock;
 use crate::judge::session::Session;
 use crate::judge::{Outcome, Stop};
@@ -76,7 +77,8 @@ pub struct ContentServer {
 /// What is found out once for all cases.
 #[derive(Debug, Default)]
 struct Found {
-    contents: [OnceLock<Vec<u8>>; 2],
+    content: OnceLock<Vec<u8>>,
+    long_content: OnceLock<Vec<u8>>,
     is_asked_for: OnceLock<()>,
 }
 
@@ -210,7 +212,9 @@ impl<'a> Session<'a, ContentServer> {
         });
         match &target.content {
             Some(content) => self.at(&target.url, |_| Ok(content)),
-            None => self.at(&target.url, |place| self.fetched(place, 0)),
+            None => self.at(&target.url, |place| {
+                self.fetched(place, &target.found.content)
+            }),
         }
     }
 
@@ -219,8 +223,9 @@ impl<'a> Session<'a, ContentServer> {
     /// # Errors
     /// [`Stop::Skip`] where there is none.
     pub fn long_resource(&self) -> Result<Resource<'a>, Stop> {
-        let resource = match &self.target.long_url {
-            Some(url) => self.at(url, |place| self.fetched(place, 1))?,
+        let target = self.target;
+        let resource = match &target.long_url {
+            Some(url) => self.at(url, |place| self.fetched(place, &target.found.long_content))?,
             None => self.resource()?,
         };
         if resource.content.len() > SEGMENT_BYTES {
@@ -256,10 +261,11 @@ impl<'a> Session<'a, ContentServer> {
         Ok(resource)
     }
 
-    fn fetched(&self, place: &Resource<'_>, number: usize) -> Result<&'a Vec<u8>, Stop> {
-        let target: &'a ContentServer = self.target;
-        let unknown = || Stop::Inconclusive("the judge has no place for this content".to_owned());
-        let slot = target.found.contents.get(number).ok_or_else(unknown)?;
+    fn fetched(
+        &self,
+        place: &Resource<'_>,
+        slot: &'a OnceLock<Vec<u8>>,
+    ) -> Result<&'a Vec<u8>, Stop> {
         if let Some(content) = slot.get() {
             return Ok(content);
         }
@@ -290,11 +296,10 @@ impl<'a> Session<'a, ContentServer> {
     /// [`Stop::Inconclusive`] where there is none.
     pub fn connect(&self, resource: &Resource<'_>) -> Result<Connection, Stop> {
         let address = resource.address;
-        let opened = match &resource.tls_name {
-            None => Connection::open(&self.recorder, address),
-            Some(name) => self.open_tls(address, name),
-        };
-        opened.map_err(|error| Stop::Inconclusive(format!("cannot connect to {address}: {error}")))
+        match &resource.tls_name {
+            None => self.connect_to(address),
+            Some(name) => connected(address, self.open_tls(address, name)),
+        }
     }
 
     fn open_tls(&self, address: SocketAddr, name: &str) -> io::Result<Connection> {
@@ -302,34 +307,6 @@ impl<'a> Session<'a, ContentServer> {
         let config = config.ok_or_else(|| io::Error::other("no certificate is trusted"))?;
         let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
         Connection::open_tls(&self.recorder, address, name, Arc::clone(config))
-    }
-
-    /// Sends bytes that have to go out for the case to mean anything.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`].
-    pub fn send(&self, connection: &mut Connection, bytes: &[u8]) -> Outcome {
-        connection
-            .send(bytes)
-            .map_err(|error| Stop::Inconclusive(format!("the stimulus could not be sent: {error}")))
-    }
-
-    /// The response that an answer has to be.
-    ///
-    /// # Errors
-    /// [`Stop::Failed`] where it is none.
-    pub fn response_of(&self, answer: Answer, requirement: &'static str) -> Result<Response, Stop> {
-        let found = match answer {
-            Answer::Response(response) => return Ok(response),
-            Answer::Closed(bytes) => format!("the connection was closed after {bytes} bytes"),
-            Answer::Silence(bytes) => {
-                let waited = self.settings.answer.as_secs_f32();
-                format!("there was no whole answer within {waited} s, but {bytes} bytes")
-            }
-            Answer::Broken(why) => format!("the answer is no HTTP: {why}"),
-        };
-        self.holds(false, requirement, found)?;
-        Err(Stop::Failed)
     }
 
     /// Sends bytes on a connection of their own and holds the answer against the content.

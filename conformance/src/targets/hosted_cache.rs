@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
 use super::connection::{Answer, Connection};
+use super::exchange::connected;
 use super::offering_client::{Offered, OfferingClient};
 use super::peer::{Holding, Peer};
 use crate::clock;
@@ -25,10 +26,12 @@ use crate::wire::digest::Algorithm;
 use crate::wire::draft::Draft;
 use crate::wire::hosted_cache::{self as wire, Descriptor, code};
 use crate::wire::http;
-use crate::wire::retrieval::{Range, get_block_list, get_blocks};
+use crate::wire::retrieval::Range;
 
 /// Between questions whether a block has come.
 const POLL: Duration = Duration::from_millis(30);
+/// What HTTP makes of a dropped message.
+pub const DROPPED: &[&str; 2] = &["hc-drop-closes", "hc-drop-http-error"];
 /// A port at which nobody listens: what is offered from there cannot be fetched.
 pub const PORT_OF_NOBODY: u16 = 1;
 
@@ -165,21 +168,10 @@ impl Session<'_, HostedCache> {
     /// [`Stop::Inconclusive`] where there is none.
     pub fn open(&self, version: Version) -> Result<Connection, Stop> {
         let address = self.address(version)?;
-        let opened = match version {
-            Version::V1 => open_tls(&self.recorder, address),
-            Version::V2 => Connection::open(&self.recorder, address),
-        };
-        opened.map_err(|error| Stop::Inconclusive(format!("cannot connect to {address}: {error}")))
-    }
-
-    /// Sends bytes that have to go out for the case to mean anything.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`].
-    pub fn put(&self, connection: &mut Connection, bytes: &[u8]) -> Outcome {
-        connection
-            .send(bytes)
-            .map_err(|error| Stop::Inconclusive(format!("the stimulus could not be sent: {error}")))
+        match version {
+            Version::V1 => connected(address, open_tls(&self.recorder, address)),
+            Version::V2 => self.connect_to(address),
+        }
     }
 
     /// Posts an offer on a connection of its own.
@@ -193,7 +185,7 @@ impl Session<'_, HostedCache> {
         patience: Duration,
     ) -> Result<Answer, Stop> {
         let mut connection = self.open(version)?;
-        self.put(&mut connection, &self.target.request(version, message))?;
+        self.send(&mut connection, &self.target.request(version, message))?;
         Ok(connection.response(patience))
     }
 
@@ -251,20 +243,8 @@ impl Session<'_, HostedCache> {
     /// # Errors
     /// [`Stop::Failed`].
     pub fn code_of(&self, answer: Answer, requirement: &'static str) -> Result<u8, Stop> {
-        let found = match answer {
-            Answer::Response(response) if response.status() == 200 => {
-                return self.reads(requirement, wire::read_response(&response.body));
-            }
-            Answer::Response(response) => format!("the answer is '{}'", response.head.start),
-            Answer::Closed(_) => "the connection was closed without an answer".to_owned(),
-            Answer::Silence(_) => {
-                let waited = self.settings.answer.as_secs_f32();
-                format!("there was no answer within {waited} s")
-            }
-            Answer::Broken(why) => format!("the answer is no HTTP: {why}"),
-        };
-        self.holds(false, requirement, found)?;
-        Err(Stop::Failed)
+        let response = self.good_response_of(answer, requirement)?;
+        self.reads(requirement, wire::read_response(&response.body))
     }
 
     /// Asserts that an answer holds no response message: silence, a closed connection, or an error of HTTP.
@@ -272,38 +252,9 @@ impl Session<'_, HostedCache> {
     /// # Errors
     /// [`Stop::Failed`].
     pub fn brings_nothing(&self, answer: &Answer, requirement: &'static str) -> Outcome {
-        match answer {
-            Answer::Silence(0) => self.holds(true, requirement, ""),
-            Answer::Closed(0) => {
-                self.quirk("hc-drop-closes", requirement, "the connection was closed")
-            }
-            // A page that says what was wrong is none of the two responses.
-            Answer::Response(response)
-                if response.status() >= 400 && wire::read_response(&response.body).is_err() =>
-            {
-                let found = format_args!("the answer is '{}'", response.head.start);
-                self.quirk("hc-drop-http-error", requirement, found)
-            }
-            Answer::Response(response) => self.holds(
-                false,
-                requirement,
-                format_args!(
-                    "the answer is '{}' with a body of {:02x?}, expected none",
-                    response.head.start,
-                    response.body.get(..16).unwrap_or(&response.body)
-                ),
-            ),
-            Answer::Silence(bytes) | Answer::Closed(bytes) => self.holds(
-                false,
-                requirement,
-                format_args!("{bytes} bytes came back, expected none"),
-            ),
-            Answer::Broken(why) => self.holds(
-                false,
-                requirement,
-                format_args!("what came back is no HTTP: {why}"),
-            ),
-        }
+        self.holds_nothing(answer, requirement, *DROPPED, |body| {
+            wire::read_response(body).is_ok()
+        })
     }
 
     /// Asserts that a message is dropped: no response comes, and a good offer is answered afterwards.
@@ -355,7 +306,7 @@ impl Session<'_, HostedCache> {
     pub fn segment_v1(&self, length: usize, algorithm: Algorithm) -> Offered {
         let bytes = self.random(length);
         let info = ContentInfo::v1(&bytes, &self.random(32), algorithm);
-        self.first_of(info, bytes)
+        first_of(info, bytes)
     }
 
     /// A segment of version 2.0 that nobody had before.
@@ -363,14 +314,7 @@ impl Session<'_, HostedCache> {
     pub fn segment_v2(&self, length: usize) -> Offered {
         let bytes = self.random(length);
         let info = ContentInfo::v2(&bytes, &self.random(32), length);
-        self.first_of(info, bytes)
-    }
-
-    #[expect(clippy::unused_self, reason = "its callers are methods of the session")]
-    fn first_of(&self, info: ContentInfo, bytes: Vec<u8>) -> Offered {
-        let segment = info.segments.into_iter().next();
-        let segment = segment.unwrap_or_else(|| unreachable!("content has a segment"));
-        Offered::whole(segment, bytes)
+        first_of(info, bytes)
     }
 
     /// The judge's address as the cache sees it.
@@ -504,9 +448,7 @@ impl Session<'_, HostedCache> {
         let deadline = clock::now() + self.settings.answer;
         loop {
             let all = [Range::new(0, offered.segment.blocks())];
-            let request = get_block_list(&id, &all, algorithm::AES_128);
-            let listed = peer.list_of(peer.ask(&request, requirement)?, requirement)?;
-            let listed = listed.indexes();
+            let listed = peer.ask_for_list(&id, &all, requirement)?.indexes();
             if offered.blocks.iter().all(|index| listed.contains(index)) {
                 break;
             }
@@ -545,9 +487,8 @@ impl Session<'_, HostedCache> {
         let holding = described(offered);
         let mut served = Vec::new();
         for index in 0..offered.segment.blocks() {
-            let id = offered.segment.id();
-            let request = get_blocks(&id, &[Range::new(index, 1)], algorithm::AES_128);
-            let block = peer.block_of(peer.ask(&request, requirement)?, requirement)?;
+            let block =
+                peer.ask_for_block(&offered.segment, index, algorithm::AES_128, requirement)?;
             if block.block.is_empty() {
                 self.holds(true, requirement, "")?;
                 continue;
@@ -557,6 +498,13 @@ impl Session<'_, HostedCache> {
         }
         Ok(served)
     }
+}
+
+/// The first segment of a content.
+fn first_of(info: ContentInfo, bytes: Vec<u8>) -> Offered {
+    let segment = info.segments.into_iter().next();
+    let segment = segment.unwrap_or_else(|| unreachable!("content has a segment"));
+    Offered::whole(segment, bytes)
 }
 
 /// What blocks are held against: their hashes.

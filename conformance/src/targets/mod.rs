@@ -9,6 +9,7 @@ pub mod content_info;
 pub mod content_server;
 pub mod datagrams;
 pub mod description;
+pub mod exchange;
 pub mod folder;
 pub mod hosted_cache;
 pub mod offering_client;

@@ -13,6 +13,9 @@ use crate::wire::draft::Draft;
 use crate::wire::http;
 use crate::wire::retrieval::{self, Body, Message, Range, kind};
 
+/// What HTTP makes of a discarded message.
+pub const DISCARDED: &[&str; 2] = &["rr-discard-closes", "rr-discard-http-error"];
+
 /// A content that a peer is said to hold in full.
 #[derive(Debug, Clone)]
 pub struct Holding {
@@ -35,7 +38,7 @@ pub struct Peer {
     pub client_limit: Option<usize>,
 }
 
-/// An answer that is a message, and the exchange it came in.
+/// An answer that is a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
     /// The message.
@@ -81,10 +84,7 @@ impl Session<'_, Peer> {
     /// [`Stop::Skip`] where it is not said to hold such a one.
     pub fn segment(&self, version: Version, blocks: u32) -> Result<(&Segment, &Holding), Stop> {
         self.target.segment(version, blocks).ok_or_else(|| {
-            let name = match version {
-                Version::V1 => "1.0",
-                Version::V2 => "2.0",
-            };
+            let name = version.name();
             let blocks = match blocks {
                 0 | 1 => String::new(),
                 more => format!(" with at least {more} blocks"),
@@ -95,24 +95,25 @@ impl Session<'_, Peer> {
         })
     }
 
+    /// A segment that the peer holds, of that version or else of the other.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] where it is not said to hold any.
+    pub fn segment_preferring(&self, version: Version) -> Result<&Segment, Stop> {
+        let other = match version {
+            Version::V1 => Version::V2,
+            Version::V2 => Version::V1,
+        };
+        let held = self.segment(version, 1).or_else(|_| self.segment(other, 1));
+        held.map(|(segment, _)| segment)
+    }
+
     /// A connection.
     ///
     /// # Errors
     /// [`Stop::Inconclusive`] where there is none.
     pub fn connect(&self) -> Result<Connection, Stop> {
-        let address = self.target.address;
-        Connection::open(&self.recorder, address)
-            .map_err(|error| Stop::Inconclusive(format!("cannot connect to {address}: {error}")))
-    }
-
-    /// Sends bytes that have to go out for the case to mean anything.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`].
-    pub fn send(&self, connection: &mut Connection, bytes: &[u8]) -> Outcome {
-        connection
-            .send(bytes)
-            .map_err(|error| Stop::Inconclusive(format!("the stimulus could not be sent: {error}")))
+        self.connect_to(self.target.address)
     }
 
     /// Posts a message on a connection of its own.
@@ -149,25 +150,13 @@ impl Session<'_, Peer> {
     /// # Errors
     /// [`Stop::Failed`].
     pub fn message_of(&self, answer: Answer, requirement: &'static str) -> Result<Answered, Stop> {
-        let found = match answer {
-            Answer::Response(response) if response.status() == 200 => {
-                let bytes = self.reads(requirement, retrieval::unframed(&response.body))?;
-                let message = self.reads(requirement, retrieval::read(bytes))?;
-                return Ok(Answered {
-                    message,
-                    bytes: bytes.to_vec(),
-                });
-            }
-            Answer::Response(response) => format!("the answer is '{}'", response.head.start),
-            Answer::Closed(_) => "the connection was closed without an answer".to_owned(),
-            Answer::Silence(_) => {
-                let waited = self.settings.answer.as_secs_f32();
-                format!("there was no answer within {waited} s")
-            }
-            Answer::Broken(why) => format!("the answer is no HTTP: {why}"),
-        };
-        self.holds(false, requirement, found)?;
-        Err(Stop::Failed)
+        let response = self.good_response_of(answer, requirement)?;
+        let bytes = self.reads(requirement, retrieval::unframed(&response.body))?;
+        let message = self.reads(requirement, retrieval::read(bytes))?;
+        Ok(Answered {
+            message,
+            bytes: bytes.to_vec(),
+        })
     }
 
     /// Asks for a block and gives what the fields of MSG_BLK say.
@@ -182,7 +171,15 @@ impl Session<'_, Peer> {
         requirement: &'static str,
     ) -> Result<Block, Stop> {
         let request = retrieval::get_blocks(&segment.id(), &[Range::new(index, 1)], algorithm);
-        let answered = self.ask(&request, requirement)?;
+        self.block_for(&request, requirement)
+    }
+
+    /// The same by a request that the case wrote.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] where the answer is none.
+    pub fn block_for(&self, request: &Draft, requirement: &'static str) -> Result<Block, Stop> {
+        let answered = self.ask(request, requirement)?;
         self.block_of(answered, requirement)
     }
 
@@ -283,45 +280,51 @@ impl Session<'_, Peer> {
         self.still_serves(requirement)
     }
 
+    /// Asserts that a request is discarded whatever of these numbers a field of it states.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn is_discarded_stating(
+        &self,
+        request: &Draft,
+        field: &'static str,
+        numbers: &[u32],
+        requirement: &'static str,
+    ) -> Outcome {
+        for number in numbers {
+            let wrong = request.clone().with_u32_be(field, *number);
+            self.is_discarded(&wrong.to_bytes(), requirement)?;
+        }
+        Ok(())
+    }
+
+    /// Asserts that a request that ends at one of these places, and says so, is discarded.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn is_discarded_cut(
+        &self,
+        request: &Draft,
+        places: impl Iterator<Item = usize>,
+        requirement: &'static str,
+    ) -> Outcome {
+        for kept in places {
+            let stated = u32::try_from(kept).unwrap_or_default();
+            let cut = request.clone().with_u32_be("MsgSize", stated).cut_to(kept);
+            let answer = self.post_for_nothing(&cut)?;
+            self.is_no_message(&answer, requirement)?;
+        }
+        self.still_serves(requirement)
+    }
+
     /// Asserts that an answer holds no message: silence, a closed connection, or an error of HTTP.
     ///
     /// # Errors
     /// [`Stop::Failed`].
     pub fn is_no_message(&self, answer: &Answer, requirement: &'static str) -> Outcome {
-        match answer {
-            Answer::Silence(0) => self.holds(true, requirement, ""),
-            Answer::Closed(0) => self.quirk(
-                "rr-discard-closes",
-                requirement,
-                "the connection was closed",
-            ),
-            // Words for people are no message either.
-            Answer::Response(response)
-                if response.status() >= 400 && retrieval::unframed(&response.body).is_err() =>
-            {
-                let found = format_args!("the answer is '{}'", response.head.start);
-                self.quirk("rr-discard-http-error", requirement, found)
-            }
-            Answer::Response(response) => self.holds(
-                false,
-                requirement,
-                format_args!(
-                    "the answer is '{}' with a body of {} bytes, expected none",
-                    response.head.start,
-                    response.body.len()
-                ),
-            ),
-            Answer::Silence(bytes) | Answer::Closed(bytes) => self.holds(
-                false,
-                requirement,
-                format_args!("{bytes} bytes came back, expected none"),
-            ),
-            Answer::Broken(why) => self.holds(
-                false,
-                requirement,
-                format_args!("what came back is no HTTP: {why}"),
-            ),
-        }
+        self.holds_nothing(answer, requirement, *DISCARDED, |body| {
+            retrieval::unframed(body).is_ok()
+        })
     }
 
     /// Asserts that a good request is answered.

@@ -2,7 +2,7 @@
 //! Invariant: probes go to the one address or the one interface that the judge was told.
 //! Byte order: none.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -10,18 +10,13 @@ use sha2::{Digest, Sha256};
 use super::datagrams::{Asker, Datagram};
 use super::peer::Holding;
 use crate::clock;
-use crate::judge::profile::Profile;
 use crate::judge::session::Session;
 use crate::judge::{Outcome, Stop};
 use crate::wire::content_info::{Segment, Version};
-use crate::wire::discovery::{self, Match, PORT, Prefixes};
+use crate::wire::discovery::{self, GROUP_V4, GROUP_V6, Match, PORT, Prefixes};
 use crate::wire::draft::Draft;
 use crate::wire::text;
 
-/// Where probes go by multicast over IPv4.
-pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
-/// Where probes go by multicast over IPv6.
-pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xc);
 /// How often a probe that has to be answered is sent: a datagram may be lost.
 const TRIES: usize = 3;
 /// How long an answer to each may take.
@@ -116,21 +111,16 @@ impl Session<'_, Responder> {
     /// # Errors
     /// [`Stop::Skip`] where it is said to hold none, [`Stop::Unsupported`] where its profile knows no such version.
     pub fn held(&self, version: Version) -> Result<Vec<&Segment>, Stop> {
-        if version == Version::V2 && self.settings.profile == Profile::Windows7 {
-            let what = "Windows 7 and Windows Server 2008 R2 know version 1.0 only";
+        if let Some(what) = self.settings.profile.lacks_version(version) {
             return Err(Stop::Unsupported(what.to_owned()));
         }
         let held = self.target.held(version);
-        let name = match version {
-            Version::V1 => "1.0",
-            Version::V2 => "2.0",
-        };
-        match held.is_empty() {
-            true => Err(Stop::Skip(format!(
-                "needs content information {name} of a held segment"
-            ))),
-            false => Ok(held),
+        if held.is_empty() {
+            let name = version.name();
+            let why = format!("needs content information {name} of a held segment");
+            return Err(Stop::Skip(why));
         }
+        Ok(held)
     }
 
     /// The id of a held segment of that version.
@@ -208,7 +198,7 @@ impl Session<'_, Responder> {
     ///
     /// # Errors
     /// [`Stop::Inconclusive`].
-    pub fn send(&self, asker: &Asker, bytes: &[u8], to: SocketAddr) -> Outcome {
+    pub fn send_datagram(&self, asker: &Asker, bytes: &[u8], to: SocketAddr) -> Outcome {
         asker.send(bytes, to).map_err(|error| {
             Stop::Inconclusive(format!("the stimulus could not be sent to {to}: {error}"))
         })
@@ -239,7 +229,7 @@ impl Session<'_, Responder> {
         for _ in 0..TRIES {
             let asker = self.asker_to(to)?;
             let question = make();
-            self.send(&asker, &question.draft.to_bytes(), to)?;
+            self.send_datagram(&asker, &question.draft.to_bytes(), to)?;
             if let Some(datagram) = self.next(&asker, TRY) {
                 return self.match_in(datagram, &question, requirement);
             }
@@ -325,7 +315,7 @@ impl Session<'_, Responder> {
         let send = |(name, bytes): &(&'n str, Vec<u8>)| {
             let asker = self.asker()?;
             self.recorder.note(format!("a probe: {name}"));
-            self.send(&asker, bytes, to)?;
+            self.send_datagram(&asker, bytes, to)?;
             Ok((*name, asker))
         };
         datagrams.iter().map(send).collect()

@@ -26,6 +26,17 @@ pub enum Version {
     V2,
 }
 
+impl Version {
+    /// Its name in texts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "1.0",
+            Self::V2 => "2.0",
+        }
+    }
+}
+
 /// A segment, as its content information describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {

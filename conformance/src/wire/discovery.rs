@@ -2,10 +2,12 @@
 //! Invariant: elements are known by namespace and name; what a match says is kept as the text that it is.
 //! Byte order: big-endian inside of base64 and hex.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::Malformed;
 use super::content_info::Version;
 use super::draft::Draft;
-use super::text::{base64, hex};
+use super::text::{base64, hex, uuid};
 use super::xml::{self, Element, SPACES};
 
 /// The namespace of SOAP 1.2.
@@ -26,6 +28,10 @@ pub const TO_ALL: &str = "urn:schemas-xmlsoap-org:ws:2005:04:discovery";
 pub const TO_SENDER: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous";
 /// The UDP port of probes.
 pub const PORT: u16 = 3702;
+/// The group of probes over IPv4.
+pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
+/// The group of probes over IPv6.
+pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xc);
 /// The most bytes that a datagram carries over IPv4.
 pub const DATAGRAM_MAX_BYTES: usize = 65_507;
 
@@ -177,6 +183,69 @@ pub struct MatchDraft {
 }
 
 impl MatchDraft {
+    fn new(version: Version, random: [u8; 16], relates_to: &str, x_addrs: &str) -> Self {
+        let message_id = uuid(random);
+        Self {
+            version,
+            address: message_id.clone(),
+            message_id,
+            relates_to: relates_to.to_owned(),
+            // Those of the example.
+            instance_id: 1_218_765_447,
+            message_number: 1,
+            scopes: String::new(),
+            x_addrs: x_addrs.to_owned(),
+            data: String::new(),
+        }
+    }
+
+    /// One of version 1.0: segments and how many blocks of each there are, in the eight digits that the examples and
+    /// products have, and not the four of the text.
+    #[must_use]
+    pub fn v1(
+        random: [u8; 16],
+        relates_to: &str,
+        x_addrs: &str,
+        segments: &[(Vec<u8>, u32)],
+    ) -> Self {
+        let ids: Vec<Vec<u8>> = segments.iter().map(|(id, _)| id.clone()).collect();
+        let counts = segments.iter().map(|(_, blocks)| format!("{blocks:08X}"));
+        Self {
+            scopes: scopes(Version::V1, &ids),
+            data: counts.collect(),
+            ..Self::new(Version::V1, random, relates_to, x_addrs)
+        }
+    }
+
+    /// One of version 2.0: for each segment of the probe whether it is there.
+    #[must_use]
+    pub fn v2(random: [u8; 16], relates_to: &str, x_addrs: &str, held: &[bool]) -> Self {
+        let bits = held.chunks(4).map(|four| {
+            (0..4).fold(0_u8, |byte, place| {
+                let is_held = four.get(place).copied().unwrap_or(false);
+                byte << 2 | if is_held { 3 } else { 0 }
+            })
+        });
+        Self {
+            scopes: base64(&bits.collect::<Vec<u8>>()),
+            ..Self::new(Version::V2, random, relates_to, x_addrs)
+        }
+        .with_ages(&[0, 1, 3, 0])
+    }
+
+    /// The same with other ages of segments.
+    #[must_use]
+    pub fn with_ages(mut self, blob: &[u8]) -> Self {
+        self.data = base64(blob);
+        self
+    }
+
+    /// It as a datagram.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.draft(&Prefixes::USUAL).to_bytes()
+    }
+
     /// It as a message.
     #[must_use]
     pub fn draft(&self, prefixes: &Prefixes) -> Draft {
@@ -282,15 +351,7 @@ impl Match {
     /// # Errors
     /// [`Malformed`] for what is missing or no number; texts are not looked at.
     pub fn read(bytes: &[u8]) -> Result<Self, Malformed> {
-        let root = xml::read(bytes)?;
-        if !root.is(SOAP, "Envelope") {
-            return Err(wrong(
-                &root,
-                "Envelope",
-                "PCCRD-2.2.1-02",
-                format!("the root is {{{}}}{}", root.namespace, root.local),
-            ));
-        }
+        let root = envelope_of(bytes)?;
         let header = inside(&root, SOAP, "Header", "PCCRD-4.3-01")?;
         let body = inside(&root, SOAP, "Body", "PCCRD-4.3-01")?;
         let text = |name| {
@@ -350,12 +411,27 @@ impl Match {
     /// The version that its one type says. `None`: it has another, or several.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
-        let is = |version: &Version| match self.types.as_slice() {
-            [(namespace, local)] => namespace == PEER_DIST && local == type_of(*version),
-            _ => false,
-        };
-        [Version::V1, Version::V2].into_iter().find(is)
+        version_of(&self.types)
     }
+}
+
+/// The version that one type says. `None`: it is another, or there are several.
+pub(super) fn version_of(types: &[(String, String)]) -> Option<Version> {
+    let is = |version: &Version| match types {
+        [(namespace, local)] => namespace == PEER_DIST && local == type_of(*version),
+        _ => false,
+    };
+    [Version::V1, Version::V2].into_iter().find(is)
+}
+
+/// Reads a message of SOAP 1.2.
+pub(super) fn envelope_of(datagram: &[u8]) -> Result<Element, Malformed> {
+    let root = xml::read(datagram)?;
+    if root.is(SOAP, "Envelope") {
+        return Ok(root);
+    }
+    let why = format!("the root is {{{}}}{}", root.namespace, root.local);
+    Err(wrong(&root, "Envelope", "PCCRD-2.2.1-02", why))
 }
 
 fn wrong(
@@ -372,7 +448,8 @@ fn wrong(
     }
 }
 
-fn inside<'e>(
+/// The first child of that namespace and name.
+pub(super) fn inside<'e>(
     outer: &'e Element,
     namespace: &str,
     local: &'static str,
@@ -402,7 +479,8 @@ fn number(sequence: &Element, name: &'static str) -> Result<u32, Malformed> {
     })
 }
 
-fn qualified(types: &Element) -> Result<Vec<(String, String)>, Malformed> {
+/// The qualified names in the text of an element, resolved.
+pub(super) fn qualified(types: &Element) -> Result<Vec<(String, String)>, Malformed> {
     let names = types.value().split(SPACES).filter(|name| !name.is_empty());
     let resolved = |name: &str| {
         types.qualified(name).ok_or_else(|| {
@@ -449,6 +527,33 @@ mod tests {
         assert_eq!(usual.addresses().count(), 2);
         assert_eq!((usual.instance_id, usual.message_number), (7, 8));
         assert_eq!(usual.children.len(), 6);
+    }
+
+    #[test]
+    fn bits_of_matches_stand_as_in_the_example() {
+        assert_eq!(
+            MatchDraft::v2([0; 16], "", "", &[true; 40]).scopes,
+            "/////////////w=="
+        );
+    }
+
+    #[test]
+    fn a_match_of_either_version_reads_as_what_it_was_made_of() {
+        let segments = [(vec![0xab; 2], 3), (vec![1; 2], 0x1_0000)];
+        let of_v1 = MatchDraft::v1([7; 16], "urn:uuid:2", "192.0.2.1:80", &segments);
+        let of_v1 = Match::read(&of_v1.to_bytes()).unwrap();
+        assert_eq!(of_v1.version(), Some(Version::V1));
+        assert_eq!(of_v1.scopes, "ABAB 0101");
+        assert_eq!(of_v1.block_counts, ["0000000300010000"]);
+        let of_v2 = MatchDraft::v2([7; 16], "urn:uuid:2", "192.0.2.1:80", &[true, false]);
+        let of_v2 = Match::read(&of_v2.to_bytes()).unwrap();
+        assert_eq!(of_v2.version(), Some(Version::V2));
+        assert_eq!(
+            (of_v2.scopes.as_str(), of_v2.metadata_version.as_str()),
+            ("wA==", "2")
+        );
+        assert_eq!(of_v2.segment_ages, ["AAEDAA=="]);
+        assert_eq!(of_v2.relates_to, "urn:uuid:2");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! Invariant: a response that reads well is its size, one code, and nothing else.
 //! Byte order: big-endian, the minor version before the major one; content information inside is little-endian.
 
-use peerdist::wire::Reader;
+use peerdist::wire::{Reader, Truncated};
 
 use super::Malformed;
 use super::content_info::{ContentInfo, Segment, Version};
@@ -157,7 +157,7 @@ pub fn read_response(body: &[u8]) -> Result<u8, Malformed> {
 
 /// A response as it travels.
 #[must_use]
-pub fn response(found: u8) -> [u8; 5] {
+pub const fn response(found: u8) -> [u8; 5] {
     [0, 0, 0, 1, found]
 }
 
@@ -185,21 +185,21 @@ pub fn read_request(bytes: &[u8]) -> Result<(u16, Request), Malformed> {
     let mut fields = Fields {
         reader: Reader::new(bytes),
     };
-    let [minor, major] = fields.array("Version")?;
+    let Header {
+        version: [minor, major],
+        kind,
+        port,
+    } = fields.header()?;
     if minor != 0 || !matches!(major, 1 | 2) {
         let why = format!("is {minor:02x} {major:02x}, expected 00 01 or 00 02");
         return Err(malformed(0, "Version", why, "PCHC-2.2.1.1-02"));
     }
-    let message_type = u16::from_be_bytes(fields.array("Type")?);
-    let is_known = matches!((major, message_type), (1, 1 | 2) | (2, 3));
+    let is_known = matches!((major, kind), (1, 1 | 2) | (2, 3));
     if !is_known {
-        let why = format!("is {message_type} in version {major}.0");
+        let why = format!("is {kind} in version {major}.0");
         return Err(malformed(2, "Type", why, "PCHC-2.2.1.1-04"));
     }
-    fields.array::<4>("Padding")?;
-    let port = u16::from_be_bytes(fields.array("Port")?);
-    fields.array::<6>("Padding")?;
-    let request = match message_type {
+    let request = match kind {
         kind::INITIAL_OFFER => {
             let segment_id = fields.rest("Hash")?;
             if !matches!(segment_id.len(), 32 | 48 | 64) {
@@ -213,10 +213,52 @@ pub fn read_request(bytes: &[u8]) -> Result<(u16, Request), Malformed> {
             segment_information: fields.rest("SegmentInformation")?,
         },
         _ => Request::BatchedOffer {
-            descriptors: fields.descriptors()?,
+            descriptors: fields.right_descriptors()?,
         },
     };
     Ok((port, request))
+}
+
+/// A BATCHED_OFFER_MESSAGE whose fields are there, right or not: cases assert of each what it has to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// MinorVersion and MajorVersion.
+    pub version: [u8; 2],
+    /// Type.
+    pub kind: u16,
+    /// Port.
+    pub port: u16,
+    /// What is offered.
+    pub segments: Vec<Descriptor>,
+}
+
+/// Reads a BATCHED_OFFER_MESSAGE, and looks at no more of it than has to be right for it to be one.
+///
+/// # Errors
+/// [`Malformed`] where it is of another type, or has a byte too few or too many.
+pub fn read_offer(bytes: &[u8]) -> Result<Offer, Malformed> {
+    let mut fields = Fields {
+        reader: Reader::new(bytes),
+    };
+    let Header {
+        version,
+        kind,
+        port,
+    } = fields.header()?;
+    if kind != kind::BATCHED_OFFER {
+        let why = format!("is {kind}, expected 3, which is what version 2.0 has");
+        return Err(malformed(2, "Type", why, "PCHC-2.2.1.5-01"));
+    }
+    let mut segments = Vec::new();
+    while fields.reader.remaining() > 0 {
+        segments.push(fields.descriptor()?);
+    }
+    Ok(Offer {
+        version,
+        kind,
+        port,
+        segments,
+    })
 }
 
 fn malformed(at: usize, field: &'static str, why: String, requirement: &'static str) -> Malformed {
@@ -228,11 +270,31 @@ fn malformed(at: usize, field: &'static str, why: String, requirement: &'static 
     }
 }
 
+/// MessageHeader and ConnectionInformation, whose padding may be anything.
+struct Header {
+    version: [u8; 2],
+    kind: u16,
+    port: u16,
+}
+
 struct Fields<'a> {
     reader: Reader<'a>,
 }
 
 impl Fields<'_> {
+    fn header(&mut self) -> Result<Header, Malformed> {
+        let version = self.array("Version")?;
+        let kind = u16::from_be_bytes(self.array("Type")?);
+        self.array::<4>("Padding")?;
+        let port = u16::from_be_bytes(self.array("Port")?);
+        self.array::<6>("Padding")?;
+        Ok(Header {
+            version,
+            kind,
+            port,
+        })
+    }
+
     fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Malformed> {
         let read = self.reader.array(field);
         read.map_err(|error| Malformed::truncated(error, "PCHC-2.2.1-01"))
@@ -245,8 +307,25 @@ impl Fields<'_> {
             .map_err(|error| Malformed::truncated(error, "PCHC-2.2.1-01"))
     }
 
-    fn descriptors(&mut self) -> Result<Vec<Descriptor>, Malformed> {
-        let mut descriptors = Vec::new();
+    /// A descriptor whose content tag may have any size.
+    fn descriptor(&mut self) -> Result<Descriptor, Malformed> {
+        let reader = &mut self.reader;
+        let cut = |error: Truncated| Malformed::truncated(error, "PCHC-2.2.1.5-03");
+        let block_size = reader.u32_be("BlockSize").map_err(cut)?;
+        let segment_size = reader.u32_be("SegmentSize").map_err(cut)?;
+        let tag_bytes = reader.array("SizeOfContentTag").map_err(cut)?;
+        let tag_bytes = usize::from(u16::from_be_bytes(tag_bytes));
+        Ok(Descriptor {
+            block_size,
+            segment_size,
+            content_tag: reader.take(tag_bytes, "ContentTag").map_err(cut)?.to_vec(),
+            hash_algorithm: reader.u8("HashAlgorithm").map_err(cut)?,
+            segment_id: reader.take(32, "SegmentHoHoDk").map_err(cut)?.to_vec(),
+        })
+    }
+
+    /// Descriptors as the document has them.
+    fn right_descriptors(&mut self) -> Result<Vec<Descriptor>, Malformed> {
         let length = self.reader.remaining();
         if length == 0 || !length.is_multiple_of(DESCRIPTOR_BYTES) {
             let why = format!("{length} bytes are no whole number of descriptors");
@@ -266,29 +345,21 @@ impl Fields<'_> {
                 "PCHC-2.2.1.5-02",
             ));
         }
+        let mut descriptors = Vec::new();
         while self.reader.remaining() > 0 {
-            let block_size = u32::from_be_bytes(self.array("BlockSize")?);
-            let segment_size = u32::from_be_bytes(self.array("SegmentSize")?);
-            let at = self.reader.at();
-            let tag_bytes = u16::from_be_bytes(self.array("SizeOfContentTag")?);
+            let start = self.reader.at();
+            let descriptor = self.descriptor()?;
+            let tag_bytes = descriptor.content_tag.len();
             if tag_bytes != 16 {
-                let why = format!("is {tag_bytes}, expected 16");
+                let (at, why) = (start + 8, format!("is {tag_bytes}, expected 16"));
                 return Err(malformed(at, "SizeOfContentTag", why, "PCHC-2.2.1.5-06"));
             }
-            let content_tag = self.array::<16>("ContentTag")?.to_vec();
-            let at = self.reader.at();
-            let [hash_algorithm] = self.array("HashAlgorithm")?;
-            if !matches!(hash_algorithm, 1 | 4) {
-                let why = format!("is {hash_algorithm}, expected 1 or 4");
+            if !matches!(descriptor.hash_algorithm, 1 | 4) {
+                let why = format!("is {}, expected 1 or 4", descriptor.hash_algorithm);
+                let at = start + 26;
                 return Err(malformed(at, "HashAlgorithm", why, "PCHC-2.2.1.5-07"));
             }
-            descriptors.push(Descriptor {
-                block_size,
-                segment_size,
-                content_tag,
-                hash_algorithm,
-                segment_id: self.array::<32>("SegmentHoHoDk")?.to_vec(),
-            });
+            descriptors.push(descriptor);
         }
         Ok(descriptors)
     }
@@ -313,6 +384,52 @@ mod tests {
         let initial = initial_offer(1, &[9; 48]);
         assert!(read_request(&initial.to_bytes()).is_ok());
         assert!(read_request(&initial.cut_to(47)).is_err());
+    }
+
+    #[test]
+    fn an_offer_that_was_written_reads_as_itself_and_no_prefix_of_it_does() {
+        let segment = Descriptor {
+            block_size: 65_536,
+            segment_size: 100_000,
+            content_tag: vec![7; 16],
+            hash_algorithm: 1,
+            segment_id: vec![9; 32],
+        };
+        let bytes = batched_offer(8_080, &[segment.clone(), segment.clone()]).to_bytes();
+        assert_eq!(bytes.len(), 16 + 2 * 59);
+        let offer = read_offer(&bytes).unwrap();
+        assert_eq!((offer.version, offer.port), ([0, 2], 8_080));
+        assert_eq!(offer.segments, [segment.clone(), segment]);
+        for kept in (0..bytes.len()).filter(|kept| !matches!(kept, 16 | 75)) {
+            assert!(read_offer(&bytes[..kept]).is_err(), "{kept}");
+        }
+    }
+
+    #[test]
+    fn an_offer_with_wrong_fields_is_read_and_is_no_right_request() {
+        let right = Descriptor::of(&ContentInfo::v2(&[7; 100], b"key", 100).segments[0]);
+        let short_tag = Descriptor {
+            content_tag: vec![1; 4],
+            ..right.clone()
+        };
+        let algorithm_2 = Descriptor {
+            hash_algorithm: 2,
+            ..right.clone()
+        };
+        for (descriptor, requirement) in [
+            (short_tag, "PCHC-2.2.1.5-03"),
+            (algorithm_2, "PCHC-2.2.1.5-07"),
+        ] {
+            let bytes = batched_offer(80, std::slice::from_ref(&descriptor)).to_bytes();
+            assert_eq!(read_offer(&bytes).unwrap().segments, [descriptor]);
+            assert_eq!(read_request(&bytes).unwrap_err().requirement, requirement);
+        }
+        let of_type_1 = batched_offer(80, std::slice::from_ref(&right)).with_u16_be("Type", 1);
+        assert!(read_offer(&of_type_1.to_bytes()).is_err());
+        let many = vec![right; DESCRIPTORS_MAX + 1];
+        let bytes = batched_offer(80, &many).to_bytes();
+        assert_eq!(read_offer(&bytes).unwrap().segments, many);
+        assert!(read_request(&bytes).is_err());
     }
 
     #[test]

@@ -6,11 +6,9 @@
 //! - [`cipher`], [`digest`]: AES-CBC and hashes, from RustCrypto;
 //! - [`content_info`] and, held against a content, [`described`], MS-PCCRC;
 //! - [`retrieval`], MS-PCCRR;
-//! - [`discovery`], MS-PCCRD, in [`xml`] and [`text`];
+//! - [`discovery`] and, for what a client sends, [`probe`], MS-PCCRD, in [`xml`] and [`text`];
 //! - [`location`]: where content is;
 //! - [`hosted_cache`], MS-PCHC, and what its offers say of a segment, [`segment_information`];
-//! - [`probe`], MS-PCCRD from the side of who answers;
-//! - [`offer`], MS-PCHC from the side of who is offered;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
@@ -22,7 +20,6 @@ pub mod draft;
 pub mod hosted_cache;
 pub mod http;
 pub mod location;
-pub mod offer;
 pub mod probe;
 pub mod retrieval;
 pub mod segment_information;

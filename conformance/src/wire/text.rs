@@ -122,7 +122,9 @@ mod tests {
             assert_eq!(from_base64(text).unwrap(), plain.as_bytes());
         }
         assert_eq!(from_base64(" Zm 9v\n").unwrap(), b"foo");
-        for wrong in ["Zg", "Zg=", "Zh==", "Z===", "====", "Zm9v!AAA", "Zg==Zg=="] {
+        for wrong in [
+            "Zg", "Zg=", "Zg=a", "Zh==", "Z===", "Z-==", "====", "Zm9v!AAA", "Zg==Zg==",
+        ] {
             assert_eq!(from_base64(wrong), None, "{wrong}");
         }
     }

@@ -102,7 +102,8 @@ pub fn read(bytes: &[u8]) -> Result<Element, Malformed> {
     };
     let mut parser = Parser { text, at: 0 };
     parser.skip_over("\u{feff}");
-    if parser.rest().starts_with("<?xml") {
+    let declaration = parser.rest().strip_prefix("<?xml");
+    if declaration.is_some_and(|behind| behind.starts_with(SPACES)) {
         parser.until("?>")?;
     }
     parser.space_and_comments()?;
@@ -348,11 +349,14 @@ fn referred(name: &str) -> Option<char> {
         "quot" => Some('"'),
         _ => {
             let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix('x') {
-                Some(hex) => u32::from_str_radix(hex, 16),
-                None => number.parse(),
+            let (digits, radix) = match number.strip_prefix('x') {
+                Some(digits) => (digits, 16),
+                None => (number, 10),
             };
-            char::from_u32(code.ok()?)
+            // A sign before the digits would be read as one of the number.
+            let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+            let code = u32::from_str_radix(digits, radix).ok();
+            char::from_u32(code.filter(|_| is_number)?)
         }
     }
 }
@@ -380,11 +384,30 @@ mod tests {
     }
 
     #[test]
+    fn text_keeps_its_white_space_and_names_in_it_resolve_by_what_is_in_scope() {
+        let text = "<?xml version='1.0'?><!-- a --><a:b xmlns:a=\"urn:a\" c='1&amp;2'>\n x&#65;\
+                    <d xmlns=\"urn:d\"/><![CDATA[<]]></a:b>\n";
+        let root = read(text.as_bytes()).unwrap();
+        assert!(root.is("urn:a", "b"));
+        assert_eq!(root.attribute("c"), Some("1&2"));
+        assert_eq!(root.text, "\n xA<");
+        assert!(root.child("urn:d", "d").is_some());
+        assert_eq!(
+            root.qualified("a:z"),
+            Some(("urn:a".to_owned(), "z".to_owned()))
+        );
+    }
+
+    #[test]
     fn what_is_not_well_formed_or_not_allowed_is_refused() {
         for text in [
             "",
             "<a>",
             "<a></b>",
+            "<a b></a>",
+            "<a>&unknown;</a>",
+            "<a><?pi x?></a>",
+            "<a p:b='1'/>",
             "<a/><b/>",
             "<a/>x",
             "<p:a/>",
@@ -395,6 +418,9 @@ mod tests {
             "<a>&</a>",
             "<!DOCTYPE a><a/>",
             "<?pi x?><a/>",
+            "<?xml-stylesheet href='a'?><a/>",
+            "<a>&#+65;</a>",
+            "<a>&#x;</a>",
             "<a><1/></a>",
         ] {
             assert!(read(text.as_bytes()).is_err(), "{text}");

@@ -9,7 +9,9 @@ use crate::judge::{Case, Stop, Tag};
 use crate::targets::client::Client;
 use crate::targets::client::world::{Outcome, World};
 use crate::wire::content_info::Version;
-use crate::wire::probe::{self, Probe};
+use crate::wire::discovery::{PEER_DIST, PROBE_ACTION, TO_ALL, match_by};
+use crate::wire::probe::Probe;
+use crate::wire::text::is_uuid;
 
 /// Runs a world without peers, whose probes are looked at.
 fn probes<'a>(
@@ -66,16 +68,11 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let (_, _, probes) = probes(session, Version::V2, "PCCRD-2.2.1-02")?;
             for probe in probes {
-                session.equal("PCCRD-4.1-01", "To", &probe.to.as_str(), &probe::TO)?;
-                session.equal("PCCRD-4.1-01", "Action", &probe.action.as_str(), &probe::ACTION)?;
-                session.equal("PCCRD-3.1.3-01", "Action", &probe.action.as_str(), &probe::ACTION)?;
-                let uuid = probe.message_id.strip_prefix("urn:uuid:");
-                let is_uuid = uuid.is_some_and(|uuid| {
-                    let lengths: Vec<usize> = uuid.split('-').map(str::len).collect();
-                    let is_digit = |c: char| c.is_ascii_hexdigit() || c == '-';
-                    lengths == [8, 4, 4, 4, 12] && uuid.chars().all(is_digit)
-                });
-                session.holds(is_uuid, "PCCRD-4.1-01", format_args!("MessageID is '{}'", probe.message_id))?;
+                session.equal("PCCRD-4.1-01", "To", &probe.to.as_str(), &TO_ALL)?;
+                session.equal("PCCRD-4.1-01", "Action", &probe.action.as_str(), &PROBE_ACTION)?;
+                session.equal("PCCRD-3.1.3-01", "Action", &probe.action.as_str(), &PROBE_ACTION)?;
+                let is_good = probe.message_id.starts_with("urn:uuid:") && is_uuid(&probe.message_id);
+                session.holds(is_good, "PCCRD-4.1-01", format_args!("MessageID is '{}'", probe.message_id))?;
             }
             Ok(())
         },
@@ -107,7 +104,7 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let (_, _, probes) = probes(session, Version::V1, "PCCRD-2.2.1-04")?;
             for probe in probes {
-                let is_ours = probe.types.iter().all(|(namespace, _)| namespace == probe::PEER_DIST);
+                let is_ours = probe.types.iter().all(|(namespace, _)| namespace == PEER_DIST);
                 session.holds(is_ours, "PCCRD-2.2.1-01", format_args!("Types are {:?}", probe.types))?;
             }
             Ok(())
@@ -197,7 +194,7 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let (_, _, probes) = probes(session, Version::V1, "PCCRD-2.2.2.1-02")?;
             for probe in probes {
-                let expected = Some(probe::MATCH_BY_1.to_owned());
+                let expected = Some(match_by(Version::V1).to_owned());
                 session.equal("PCCRD-2.2.2.1-02", "MatchBy", &probe.match_by, &expected)?;
             }
             Ok(())
@@ -211,7 +208,7 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let (_, _, probes) = probes(session, Version::V2, "PCCRD-2.2.2.1-03")?;
             for probe in probes {
-                let expected = Some(probe::MATCH_BY_2.to_owned());
+                let expected = Some(match_by(Version::V2).to_owned());
                 session.equal("PCCRD-2.2.2.1-03", "MatchBy", &probe.match_by, &expected)?;
             }
             Ok(())

@@ -10,15 +10,13 @@ use crate::judge::{Case, Outcome, Stop, Tag};
 use crate::targets::client::Client;
 use crate::targets::client::world::responder::Heard;
 use crate::targets::client::world::{Shared, World, peer};
-use crate::wire::probe::Match;
+use crate::wire::discovery::{MatchDraft, Prefixes, type_of, types_of};
+use crate::wire::draft::Draft;
 
 const SOON: Duration = Duration::from_millis(5);
 
 /// What a match of the first peer becomes: datagrams.
-type Wrong = fn(&Heard, &Shared, Match) -> Vec<Vec<u8>>;
-
-/// What a good match becomes that is good all the same.
-type Unusual = fn(Match) -> Match;
+type Wrong = fn(&Heard, &Shared, MatchDraft) -> Vec<Vec<u8>>;
 
 /// Asserts that a peer is not asked that is announced wrongly, while one that is announced rightly is.
 fn is_dropped<'a>(
@@ -68,7 +66,7 @@ fn is_believed<'a>(
     mut world: World<'a>,
     requirements: &[&'static str],
     after: Duration,
-    unusual: Unusual,
+    unusual: impl Fn(MatchDraft) -> Draft + Send + Sync + 'static,
 ) -> Outcome {
     let address = world.hidden_peer(peer::honest)?.to_string();
     world.announce(move |heard, shared| {
@@ -90,7 +88,19 @@ fn is_believed<'a>(
     Ok(())
 }
 
-fn changed(matched: &Match, from: &str, to: &str) -> Vec<u8> {
+/// The same whatever a match of version 2.0 says of the ages of its segments.
+fn is_believed_with_ages<'a>(
+    session: &'a Session<'a, Client>,
+    requirement: &'static str,
+    blob: &'static [u8],
+) -> Outcome {
+    let world = World::segments(session, 2);
+    is_believed(session, world, &[requirement], SOON, move |matched| {
+        matched.with_ages(blob).draft(&Prefixes::USUAL)
+    })
+}
+
+fn changed(matched: &MatchDraft, from: &str, to: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(&matched.to_bytes()).into_owned();
     text.replace(from, to).into_bytes()
 }
@@ -108,7 +118,7 @@ pub(super) const CASES: &[Case] = &[
                 World::blocks(session, 2),
                 &asserted,
                 after,
-                |matched| matched,
+                |matched| matched.draft(&Prefixes::USUAL),
             )
         },
     )
@@ -152,9 +162,10 @@ pub(super) const CASES: &[Case] = &[
                 session,
                 World::blocks(session, 2),
                 &asserted,
-                |_, _, mut matched| {
-                    matched.types = "wsd:Device".to_owned();
-                    vec![matched.to_bytes()]
+                |_, _, matched| {
+                    let prefixes = &Prefixes::USUAL;
+                    let other = types_of(prefixes, "wsd:Device");
+                    vec![matched.draft(prefixes).with("Types", other).to_bytes()]
                 },
             )
         },
@@ -190,9 +201,9 @@ pub(super) const CASES: &[Case] = &[
                 &["PCCRD-3.1.4.1-02"],
                 |_, shared, matched| {
                     let other = [shared.fresh(), shared.fresh()].concat();
-                    let address = &matched.addresses;
+                    let address = &matched.x_addrs;
                     let other =
-                        Match::v1(shared.fresh(), &matched.relates_to, address, &[(other, 2)]);
+                        MatchDraft::v1(shared.fresh(), &matched.relates_to, address, &[(other, 2)]);
                     vec![other.to_bytes()]
                 },
             )
@@ -210,10 +221,10 @@ pub(super) const CASES: &[Case] = &[
                 &["PCCRD-3.1.4.1-02"],
                 |heard, shared, matched| {
                     let none = vec![false; heard.ids().len()];
-                    let matched = Match::v2(
+                    let matched = MatchDraft::v2(
                         shared.fresh(),
                         &matched.relates_to,
-                        &matched.addresses,
+                        &matched.x_addrs,
                         &none,
                     );
                     vec![matched.to_bytes()]
@@ -279,8 +290,8 @@ pub(super) const CASES: &[Case] = &[
                             "urn:soap",
                         ),
                         changed(&matched, "ProbeMatch>", "ProbeMiss>"),
-                        changed(&matched, &matched.addresses, "nowhere"),
-                        changed(&matched, &matched.addresses, ""),
+                        changed(&matched, &matched.x_addrs, "nowhere"),
+                        changed(&matched, &matched.x_addrs, ""),
                     ]
                 },
             )
@@ -322,7 +333,7 @@ pub(super) const CASES: &[Case] = &[
                 World::segments(session, 9),
                 &["PCCRD-3.1.4.1-04"],
                 |_, _, mut matched| {
-                    matched.scopes = "//==".to_owned();
+                    matched.scopes = "/w==".to_owned();
                     vec![matched.to_bytes()]
                 },
             )
@@ -362,9 +373,13 @@ pub(super) const CASES: &[Case] = &[
                 World::segments(session, 2),
                 &["PCCRD-2.2.1-03"],
                 SOON,
-                |mut matched| {
-                    matched.prefixes = ["s", "a", "d", "p"];
-                    matched
+                |matched| {
+                    matched.draft(&Prefixes {
+                        soap: "s",
+                        wsa: "a",
+                        wsd: "d",
+                        peer_dist: "p",
+                    })
                 },
             )
         },
@@ -382,14 +397,17 @@ pub(super) const CASES: &[Case] = &[
                 SOON,
                 |mut matched| {
                     for text in [
-                        &mut matched.types,
                         &mut matched.scopes,
-                        &mut matched.addresses,
+                        &mut matched.x_addrs,
                         &mut matched.relates_to,
                     ] {
                         *text = format!("\n\t{text}\n");
                     }
+                    let prefixes = &Prefixes::USUAL;
+                    let named = format!("\n\tPeerDist:{}\n", type_of(matched.version));
                     matched
+                        .draft(prefixes)
+                        .with("Types", types_of(prefixes, &named))
                 },
             )
         },
@@ -408,33 +426,17 @@ pub(super) const CASES: &[Case] = &[
             "PCCRR-2.2.6.1.1-03",
         ],
         |session| {
-            let blobs: [(&'static str, Unusual); 7] = [
-                ("PCCRR-2.2.6-04", |matched| matched.with_ages(&[0])),
-                ("PCCRR-2.2.6-05", |matched| matched.with_ages(&[0, 9, 3, 0])),
-                ("PCCRR-2.2.6-06", |matched| {
-                    matched.with_ages(&[0, 1, 3, 200, 0])
-                }),
-                ("PCCRR-2.2.6.1.1-01", |matched| {
-                    matched.with_ages(&[0, 1, 3])
-                }),
-                ("PCCRR-2.2.6.1.1-02", |matched| {
-                    matched.with_ages(&[0, 1, 7, 0])
-                }),
-                ("PCCRR-2.2.6.1.1-03", |matched| {
-                    matched.with_ages(&[0, 1, 3, 1, 0, 1, 0, 0, 9, 9, 9])
-                }),
-                ("PCCRR-2.2.6.1.1-05", |matched| {
-                    matched.with_ages(&[0, 1, 0, 255])
-                }),
+            let blobs: [(&'static str, &'static [u8]); 7] = [
+                ("PCCRR-2.2.6-04", &[0]),
+                ("PCCRR-2.2.6-05", &[0, 9, 3, 0]),
+                ("PCCRR-2.2.6-06", &[0, 1, 3, 200, 0]),
+                ("PCCRR-2.2.6.1.1-01", &[0, 1, 3]),
+                ("PCCRR-2.2.6.1.1-02", &[0, 1, 7, 0]),
+                ("PCCRR-2.2.6.1.1-03", &[0, 1, 3, 1, 0, 1, 0, 0, 9, 9, 9]),
+                ("PCCRR-2.2.6.1.1-05", &[0, 1, 0, 255]),
             ];
-            for (requirement, unusual) in blobs {
-                is_believed(
-                    session,
-                    World::segments(session, 2),
-                    &[requirement],
-                    SOON,
-                    unusual,
-                )?;
+            for (requirement, blob) in blobs {
+                is_believed_with_ages(session, requirement, blob)?;
             }
             Ok(())
         },
@@ -445,15 +447,14 @@ pub(super) const CASES: &[Case] = &[
         "ages of segments are understood in all four units",
         &["PCCRR-2.2.6.1-05"],
         |session| {
-            let units: [Unusual; 4] = [
-                |matched| matched.with_ages(&[0, 1, 1, 1, 0, 9, 0, 0]),
-                |matched| matched.with_ages(&[0, 1, 2, 1, 0, 9, 0, 0]),
-                |matched| matched.with_ages(&[0, 1, 3, 1, 0, 9, 0, 0]),
-                |matched| matched.with_ages(&[0, 1, 4, 1, 0, 9, 0, 0]),
+            let units: [&'static [u8]; 4] = [
+                &[0, 1, 1, 1, 0, 9, 0, 0],
+                &[0, 1, 2, 1, 0, 9, 0, 0],
+                &[0, 1, 3, 1, 0, 9, 0, 0],
+                &[0, 1, 4, 1, 0, 9, 0, 0],
             ];
-            for unit in units {
-                let world = World::segments(session, 2);
-                is_believed(session, world, &["PCCRR-2.2.6.1-05"], SOON, unit)?;
+            for blob in units {
+                is_believed_with_ages(session, "PCCRR-2.2.6.1-05", blob)?;
             }
             Ok(())
         },

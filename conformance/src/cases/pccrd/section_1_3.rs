@@ -38,7 +38,7 @@ pub(super) const CASES: &[Case] = &[
                 let asker = session.asker()?;
                 let question = session.question(version, std::slice::from_ref(&id));
                 let to = session.target.destination();
-                session.send(&asker, &question.draft.to_bytes(), to)?;
+                session.send_datagram(&asker, &question.draft.to_bytes(), to)?;
                 asked.push((asker, question));
             }
             let mut lost = 0;

@@ -54,7 +54,7 @@ pub(super) const CASES: &[Case] = &[
             let asker = session.asker()?;
             for version in [Version::V1, Version::V2] {
                 let question = session.question(version, &[session.random(32)]);
-                session.send(&asker, &question.draft.to_bytes(), group)?;
+                session.send_datagram(&asker, &question.draft.to_bytes(), group)?;
             }
             let came = session.next(&asker, session.settings.silence);
             session.holds(

@@ -87,7 +87,7 @@ pub(super) const CASES: &[Case] = &[
                 let question = session.question(asked, &[id]);
                 let asker = session.asker()?;
                 let to = session.target.destination();
-                session.send(&asker, &question.draft.to_bytes(), to)?;
+                session.send_datagram(&asker, &question.draft.to_bytes(), to)?;
                 let patience = session.settings.silence.max(Duration::from_millis(400));
                 // Whether there is an answer is left open.
                 if let Some(datagram) = session.next(&asker, patience) {

@@ -78,7 +78,7 @@ pub(super) const CASES: &[Case] = &[
             let question = session.question_of(Version::V1, &hex(&id).to_lowercase());
             let asker = session.asker()?;
             let to = session.target.destination();
-            session.send(&asker, &question.draft.to_bytes(), to)?;
+            session.send_datagram(&asker, &question.draft.to_bytes(), to)?;
             let patience = session.settings.silence.max(Duration::from_millis(400));
             if let Some(datagram) = session.next(&asker, patience) {
                 let answered = session.match_in(datagram, &question, "PCCRD-2.2.3.3-03")?;

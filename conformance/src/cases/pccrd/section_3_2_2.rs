@@ -91,7 +91,7 @@ pub(super) const CASES: &[Case] = &[
             let questions: Vec<_> = (0..AT_ONCE).map(|_| question().draft.to_bytes()).collect();
             let begun = clock::now();
             for bytes in &questions {
-                session.send(&asker, bytes, to)?;
+                session.send_datagram(&asker, bytes, to)?;
             }
             let mut delays: Vec<Duration> = Vec::new();
             while delays.len() < AT_ONCE
@@ -182,7 +182,7 @@ pub(super) fn delays(session: &Session<'_, Responder>) -> Result<Vec<Duration>, 
             .draft
             .to_bytes();
         let sent = clock::now();
-        session.send(&asker, &bytes, to)?;
+        session.send_datagram(&asker, &bytes, to)?;
         if let Some(datagram) = session.next(&asker, Duration::from_secs(1)) {
             delays.push(datagram.at.saturating_duration_since(sent));
         }

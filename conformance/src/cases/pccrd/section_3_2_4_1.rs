@@ -118,7 +118,7 @@ pub(super) const CASES: &[Case] = &[
             // Three times, for a datagram may be lost: iPXE sends it twice, a second apart.
             let mut answered = 0;
             for _ in 0..3 {
-                session.send(&asker, &bytes, to)?;
+                session.send_datagram(&asker, &bytes, to)?;
                 let wait = Duration::from_millis(1_100);
                 let begun = crate::clock::now();
                 if let Some(datagram) = session.next(&asker, wait) {
@@ -154,7 +154,7 @@ pub(super) const CASES: &[Case] = &[
                     _ => session.random(32),
                 };
                 let draft = session.question(version, &[id]).draft;
-                session.send(&asker, &draft.to_bytes(), to)?;
+                session.send_datagram(&asker, &draft.to_bytes(), to)?;
             }
             session.still_answers("PCCRD-3.2.2-02")
         },
@@ -168,7 +168,7 @@ pub(super) const CASES: &[Case] = &[
             let asker = session.asker()?;
             let to = session.target.destination();
             for number in 0..FLOOD {
-                session.send(&asker, &session.random(number * 4), to)?;
+                session.send_datagram(&asker, &session.random(number * 4), to)?;
             }
             let came = session.next(&asker, session.settings.silence);
             session.holds(came.is_none(), "PCCRD-3.2.4.1-06", "garbage was answered")?;

@@ -17,7 +17,12 @@ mod section_3_2_5_3;
 mod section_3_2_5_4;
 mod section_3_2_5_5;
 
-use crate::judge::Case;
+use crate::judge::session::Session;
+use crate::judge::{Case, Outcome};
+use crate::targets::peer::{DISCARDED, Peer};
+use crate::wire::cipher::algorithm;
+use crate::wire::draft::Draft;
+use crate::wire::retrieval::Range;
 
 /// The sections.
 pub(super) const SECTIONS: &[&[Case]] = &[
@@ -37,5 +42,15 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     client_3_1_6::CASES,
 ];
 
-/// What HTTP makes of a discarded message.
-const DISCARDED: &[&str] = &["rr-discard-closes", "rr-discard-http-error"];
+/// Asserts that requests for one of these ranges are discarded: they have no block, or one past 511.
+fn are_malformed(
+    session: &Session<'_, Peer>,
+    request: fn(&[u8], &[Range], u32) -> Draft,
+    ranges: &[Range],
+) -> Outcome {
+    for range in ranges {
+        let request = request(&session.random(32), &[*range], algorithm::AES_128);
+        session.is_discarded(&request.to_bytes(), "PCCRR-3.2.5.5-01")?;
+    }
+    Ok(())
+}

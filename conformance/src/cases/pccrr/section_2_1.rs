@@ -5,8 +5,10 @@
 use std::time::Duration;
 
 use super::DISCARDED;
-use crate::judge::{Case, Stop, Tag};
-use crate::targets::connection::Answer;
+use crate::judge::session::Session;
+use crate::judge::{Case, Outcome, Stop, Tag};
+use crate::targets::connection::{Answer, Connection};
+use crate::targets::peer::Peer;
 use crate::wire::http;
 use crate::wire::retrieval::{self, VERSION_1, VERSION_2, kind};
 
@@ -22,8 +24,8 @@ pub(super) const CASES: &[Case] = &[
         "a message posted to the path is answered with one",
         &["PCCRR-2.1.1-01", "PCCRR-2.1.1-02", "PCCRR-2.1.2-01"],
         |session| {
-            let request = retrieval::negotiation_request(VERSION_1, VERSION_2);
-            let answered = session.ask(&request, "PCCRR-2.1.1-01")?;
+            let answer = session.post(&message())?;
+            let answered = session.message_of(answer, "PCCRR-2.1.1-01")?;
             session.holds(true, "PCCRR-2.1.1-02", "")?;
             session.is_kind(
                 answered.message.kind,
@@ -37,8 +39,7 @@ pub(super) const CASES: &[Case] = &[
         "a second request on the same connection is answered as the first",
         &["PCCRR-2.1.1-03"],
         |session| {
-            let message = retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes();
-            let request = session.target.request(&message);
+            let request = session.target.request(&message());
             let mut connection = session.connect()?;
             for _ in 0..2 {
                 session.send(&mut connection, &request)?;
@@ -60,8 +61,7 @@ pub(super) const CASES: &[Case] = &[
         "a request that comes in small pieces is answered",
         &["PCCRR-2.1.1-01"],
         |session| {
-            let message = retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes();
-            let request = session.target.request(&message);
+            let request = session.target.request(&message());
             let mut connection = session.connect()?;
             for (number, piece) in request.chunks(40).enumerate() {
                 // Who gives up in the middle will not have answered.
@@ -84,7 +84,7 @@ pub(super) const CASES: &[Case] = &[
         "a request whose body comes in chunks is answered",
         &["PCCRR-2.1.1-01"],
         |session| {
-            let message = retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes();
+            let message = message();
             let head = format!(
                 "POST {} HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
                 retrieval::PATH,
@@ -110,12 +110,7 @@ pub(super) const CASES: &[Case] = &[
         &["PCCRR-2.1.1-01"],
         |session| {
             let request = http::request("GET", retrieval::PATH, &session.target.host, &[], &[]);
-            let mut connection = session.connect()?;
-            session.send(&mut connection, &request)?;
-            let answer = connection.response(session.settings.silence);
-            is_no_message_at_all(&answer)
-                .or_else(|found| session.holds(false, "PCCRR-2.1.1-01", found))?;
-            session.still_serves("PCCRR-2.1.1-01")
+            brings_no_message(session, &request, "PCCRR-2.1.1-01")
         },
     ),
     Case::peer(
@@ -123,15 +118,9 @@ pub(super) const CASES: &[Case] = &[
         "a message posted elsewhere brings none",
         &["PCCRR-2.1.1-01"],
         |session| {
-            let message = retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes();
             let path = "/116B50EB-ECE2-41ac-8429-9F9E963361B8/";
-            let request = http::request("POST", path, &session.target.host, &[], &message);
-            let mut connection = session.connect()?;
-            session.send(&mut connection, &request)?;
-            let answer = connection.response(session.settings.silence);
-            is_no_message_at_all(&answer)
-                .or_else(|found| session.holds(false, "PCCRR-2.1.1-01", found))?;
-            session.still_serves("PCCRR-2.1.1-01")
+            let request = http::request("POST", path, &session.target.host, &[], &message());
+            brings_no_message(session, &request, "PCCRR-2.1.1-01")
         },
     ),
     Case::peer(
@@ -139,15 +128,8 @@ pub(super) const CASES: &[Case] = &[
         "bytes that are no HTTP bring no message, and the next request is served",
         &["PCCRR-3.2.5.5-01"],
         |session| {
-            let mut connection = session.connect()?;
-            session.send(
-                &mut connection,
-                b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-            )?;
-            let answer = connection.response(session.settings.silence);
-            is_no_message_at_all(&answer)
-                .or_else(|found| session.holds(false, "PCCRR-3.2.5.5-01", found))?;
-            session.still_serves("PCCRR-3.2.5.5-01")
+            let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n";
+            brings_no_message(session, hello, "PCCRR-3.2.5.5-01")
         },
     )
     .tags(&[Tag::Hostile]),
@@ -156,21 +138,15 @@ pub(super) const CASES: &[Case] = &[
         "a request with two lengths that differ brings no message",
         &["PCCRR-3.2.5.5-01"],
         |session| {
-            let message = retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes();
             let fields = [("Content-Length", "4")];
             let request = http::request(
                 "POST",
                 retrieval::PATH,
                 &session.target.host,
                 &fields,
-                &message,
+                &message(),
             );
-            let mut connection = session.connect()?;
-            session.send(&mut connection, &request)?;
-            let answer = connection.response(session.settings.silence);
-            is_no_message_at_all(&answer)
-                .or_else(|found| session.holds(false, "PCCRR-3.2.5.5-01", found))?;
-            session.still_serves("PCCRR-3.2.5.5-01")
+            brings_no_message(session, &request, "PCCRR-3.2.5.5-01")
         },
     )
     .tags(&[Tag::Hostile]),
@@ -179,9 +155,8 @@ pub(super) const CASES: &[Case] = &[
         "a connection that breaks off in the middle of a request harms no other",
         &["PCCRR-3.2.5.5-01"],
         |session| {
-            let message = retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes();
-            let request = session.target.request(&message);
-            for kept in [10, request.len() - message.len(), request.len() - 1] {
+            let request = session.target.request(&message());
+            for kept in [10, request.len() - message().len(), request.len() - 1] {
                 let mut connection = session.connect()?;
                 session.send(&mut connection, request.get(..kept).unwrap_or_default())?;
                 drop(connection);
@@ -196,18 +171,14 @@ pub(super) const CASES: &[Case] = &[
         "a client that says it will send no more after half a request gets no message",
         &["PCCRR-3.2.5.5-01"],
         |session| {
-            let message = retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes();
-            let request = session.target.request(&message);
+            let request = session.target.request(&message());
             let mut connection = session.connect()?;
             session.send(
                 &mut connection,
                 request.get(..request.len() - 3).unwrap_or_default(),
             )?;
             connection.finish_sending();
-            let answer = connection.response(session.settings.silence);
-            is_no_message_at_all(&answer)
-                .or_else(|found| session.holds(false, "PCCRR-3.2.5.5-01", found))?;
-            session.still_serves("PCCRR-3.2.5.5-01")
+            no_message_comes(session, &mut connection, "PCCRR-3.2.5.5-01")
         },
     )
     .tags(&[Tag::Hostile]),
@@ -244,31 +215,46 @@ pub(super) const CASES: &[Case] = &[
                 }
             }
             let answer = connection.response(session.settings.silence);
-            let found = match answer {
-                Answer::Silence(_) => Err(Stop::Failed),
-                _ => Ok(()),
-            };
-            session.holds(
-                found.is_ok(),
-                "PCCRR-3.2.5.5-01",
-                "4 MB of header fields were taken and more is waited for",
-            )?;
+            let waits = matches!(answer, Answer::Silence(_));
+            let found = "4 MB of header fields were taken and more is waited for";
+            session.holds(!waits, "PCCRR-3.2.5.5-01", found)?;
             session.still_serves("PCCRR-3.2.5.5-01")
         },
     )
     .tags(&[Tag::Hostile, Tag::Load]),
 ];
 
-/// Whether an answer holds nothing that could be taken for a message: a status other than 200, or nothing.
-fn is_no_message_at_all(answer: &Answer) -> Result<(), String> {
-    match answer {
-        Answer::Response(response) if response.status() == 200 && !response.body.is_empty() => {
-            Err(format!(
-                "the answer is '{}' with {} bytes, expected no message",
-                response.head.start,
-                response.body.len()
-            ))
-        }
-        _ => Ok(()),
+/// A message that every peer answers.
+fn message() -> Vec<u8> {
+    retrieval::negotiation_request(VERSION_1, VERSION_2).to_bytes()
+}
+
+/// Asserts that bytes bring no message, and that a good request is served behind them.
+fn brings_no_message(
+    session: &Session<'_, Peer>,
+    bytes: &[u8],
+    requirement: &'static str,
+) -> Outcome {
+    let mut connection = session.connect()?;
+    session.send(&mut connection, bytes)?;
+    no_message_comes(session, &mut connection, requirement)
+}
+
+/// The same of a connection over which all was said. Whatever HTTP makes of it will do: a status other than 200, or
+/// nothing.
+fn no_message_comes(
+    session: &Session<'_, Peer>,
+    connection: &mut Connection,
+    requirement: &'static str,
+) -> Outcome {
+    if let Answer::Response(response) = connection.response(session.settings.silence) {
+        let found = format_args!(
+            "the answer is '{}' with {} bytes, expected no message",
+            response.head.start,
+            response.body.len()
+        );
+        let is_none = response.status() != 200 || response.body.is_empty();
+        session.holds(is_none, requirement, found)?;
     }
+    session.still_serves(requirement)
 }

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use super::DISCARDED;
+use super::{DISCARDED, are_malformed};
 use crate::judge::session::Session;
 use crate::judge::{Case, Outcome, Tag};
 use crate::targets::connection::Answer;
-use crate::targets::peer::Peer;
+use crate::targets::peer::{BlockList, Peer};
 use crate::wire::cipher::algorithm;
 use crate::wire::content_info::Version;
 use crate::wire::draft::Draft;
@@ -43,20 +43,10 @@ pub(super) const CASES: &[Case] = &[
         &["PCCRR-3.2.5.2-05", "PCCRR-2.2.5.2-04"],
         |session| {
             let (segment, _) = session.segment(Version::V1, 2)?;
-            let list =
-                session.ask_for_list(&segment.id(), &[Range::new(1, 1)], "PCCRR-3.2.5.2-05")?;
-            session.equal(
-                "PCCRR-3.2.5.2-05",
-                "SegmentId",
-                &list.segment_id,
-                &segment.id(),
-            )?;
-            session.equal(
-                "PCCRR-2.2.5.2-04",
-                "the blocks listed",
-                &list.indexes(),
-                &vec![1],
-            )
+            let id = segment.id();
+            let list = session.ask_for_list(&id, &[Range::new(1, 1)], "PCCRR-3.2.5.2-05")?;
+            session.equal("PCCRR-3.2.5.2-05", "SegmentId", &list.segment_id, &id)?;
+            has_just(session, &list, &[1], "PCCRR-2.2.5.2-04")
         },
     )
     .tags(&[Tag::V1]),
@@ -70,20 +60,10 @@ pub(super) const CASES: &[Case] = &[
             if last < 511 {
                 let over = [Range::new(last, 512 - last)];
                 let list = session.ask_for_list(&segment.id(), &over, "PCCRR-3.2.5.2-05")?;
-                session.equal(
-                    "PCCRR-3.2.5.2-05",
-                    "the blocks listed",
-                    &list.indexes(),
-                    &vec![last],
-                )?;
+                has_just(session, &list, &[last], "PCCRR-3.2.5.2-05")?;
                 let behind = [Range::new(last + 1, 1)];
                 let list = session.ask_for_list(&segment.id(), &behind, "PCCRR-3.2.5.2-05")?;
-                session.equal(
-                    "PCCRR-3.2.5.2-05",
-                    "the blocks listed",
-                    &list.indexes(),
-                    &Vec::new(),
-                )?;
+                has_just(session, &list, &[], "PCCRR-3.2.5.2-05")?;
             }
             Ok(())
         },
@@ -120,12 +100,7 @@ pub(super) const CASES: &[Case] = &[
             let (segment, _) = session.segment(Version::V2, 1)?;
             let list =
                 session.ask_for_list(&segment.id(), &[Range::new(0, 1)], "PCCRR-3.2.5.2-05")?;
-            session.equal(
-                "PCCRR-3.2.5.2-05",
-                "the blocks listed",
-                &list.indexes(),
-                &vec![0],
-            )?;
+            has_just(session, &list, &[0], "PCCRR-3.2.5.2-05")?;
             session.equal(
                 "PCCRR-3.2.5.2-05",
                 "NextBlockIndex",
@@ -182,12 +157,7 @@ pub(super) const CASES: &[Case] = &[
             let ranges: Vec<Range> = (0..256).map(|number| Range::new(number * 2, 1)).collect();
             let list = session.ask_for_list(&segment.id(), &ranges, "PCCRR-3.2.5.2-05")?;
             let expected: Vec<u32> = (0..segment.blocks()).step_by(2).collect();
-            session.equal(
-                "PCCRR-3.2.5.2-05",
-                "the blocks listed",
-                &list.indexes(),
-                &expected,
-            )
+            has_just(session, &list, &expected, "PCCRR-3.2.5.2-05")
         },
     )
     .tags(&[Tag::V1]),
@@ -198,13 +168,9 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let request =
                 get_block_list(&session.random(32), &[Range::new(0, 1)], algorithm::AES_128);
-            for stated in [2, 257, u32::MAX] {
-                let wrong = request
-                    .clone()
-                    .with_u32_be("NeededBlocksRangeCount", stated);
-                session.is_discarded(&wrong.to_bytes(), "PCCRR-3.2.5.5-01")?;
-            }
-            Ok(())
+            let counts = [2, 257, u32::MAX];
+            let field = "NeededBlocksRangeCount";
+            session.is_discarded_stating(&request, field, &counts, "PCCRR-3.2.5.5-01")
         },
     )
     .quirks(DISCARDED)
@@ -226,11 +192,7 @@ pub(super) const CASES: &[Case] = &[
         "pccrr-peer-list-range-of-none",
         "a range with a count of 0 is malformed",
         &["PCCRR-3.2.5.5-01"],
-        |session| {
-            let request =
-                get_block_list(&session.random(32), &[Range::new(0, 0)], algorithm::AES_128);
-            session.is_discarded(&request.to_bytes(), "PCCRR-3.2.5.5-01")
-        },
+        |session| are_malformed(session, get_block_list, &[Range::new(0, 0)]),
     )
     .quirks(DISCARDED)
     .tags(&[Tag::Hostile]),
@@ -239,17 +201,14 @@ pub(super) const CASES: &[Case] = &[
         "a range that ends past block 511 is malformed",
         &["PCCRR-3.2.5.5-01"],
         |session| {
-            for range in [
+            let ranges = [
                 Range::new(0, 513),
                 Range::new(511, 2),
                 Range::new(512, 1),
                 Range::new(u32::MAX, 1),
                 Range::new(1, u32::MAX),
-            ] {
-                let request = get_block_list(&session.random(32), &[range], algorithm::AES_128);
-                session.is_discarded(&request.to_bytes(), "PCCRR-3.2.5.5-01")?;
-            }
-            Ok(())
+            ];
+            are_malformed(session, get_block_list, &ranges)
         },
     )
     .quirks(DISCARDED)
@@ -261,11 +220,8 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let request =
                 get_block_list(&session.random(32), &[Range::new(0, 1)], algorithm::AES_128);
-            for stated in [0, 31, 33, 64, u32::MAX] {
-                let wrong = request.clone().with_u32_be("SizeOfSegmentID", stated);
-                session.is_discarded(&wrong.to_bytes(), "PCCRR-3.2.5.5-01")?;
-            }
-            Ok(())
+            let sizes = [0, 31, 33, 64, u32::MAX];
+            session.is_discarded_stating(&request, "SizeOfSegmentID", &sizes, "PCCRR-3.2.5.5-01")
         },
     )
     .quirks(DISCARDED)
@@ -277,18 +233,24 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let request =
                 get_block_list(&session.random(32), &[Range::new(0, 1)], algorithm::AES_128);
-            for kept in (16..request.len()).step_by(5) {
-                let stated = u32::try_from(kept).unwrap_or_default();
-                let cut = request.clone().with_u32_be("MsgSize", stated).cut_to(kept);
-                let answer = session.post_for_nothing(&cut)?;
-                session.is_no_message(&answer, "PCCRR-3.2.5.5-01")?;
-            }
-            session.still_serves("PCCRR-3.2.5.5-01")
+            let places = (16..request.len()).step_by(5);
+            session.is_discarded_cut(&request, places, "PCCRR-3.2.5.5-01")
         },
     )
     .quirks(DISCARDED)
     .tags(&[Tag::Hostile]),
 ];
+
+/// Asserts that a list has these blocks, and no others.
+fn has_just(
+    session: &Session<'_, Peer>,
+    list: &BlockList,
+    blocks: &[u32],
+    requirement: &'static str,
+) -> Outcome {
+    let found = list.indexes();
+    session.equal(requirement, "the blocks listed", &found.as_slice(), &blocks)
+}
 
 /// Asserts that a request for nothing gets an empty list, or none.
 fn empty_or_discarded(session: &Session<'_, Peer>, request: &Draft) -> Outcome {
@@ -298,12 +260,7 @@ fn empty_or_discarded(session: &Session<'_, Peer>, request: &Draft) -> Outcome {
     {
         let answered = session.message_of(answer, "PCCRR-3.2.5.5-01")?;
         let list = session.list_of(answered, "PCCRR-3.2.5.5-01")?;
-        session.equal(
-            "PCCRR-3.2.5.5-01",
-            "the blocks listed",
-            &list.indexes(),
-            &Vec::new(),
-        )?;
+        has_just(session, &list, &[], "PCCRR-3.2.5.5-01")?;
         return session.quirk("rr-zero-ranges", "PCCRR-3.2.5.5-01", "an empty list");
     }
     session.is_no_message(&answer, "PCCRR-3.2.5.5-01")?;

@@ -2,9 +2,11 @@
 //! Invariant: a block that comes is that of the content; one that is not there is empty, and no error of HTTP.
 //! Byte order: big-endian.
 
-use super::DISCARDED;
-use crate::judge::{Case, Tag};
+use super::{DISCARDED, are_malformed};
+use crate::judge::session::Session;
+use crate::judge::{Case, Outcome, Tag};
 use crate::targets::connection::Answer;
+use crate::targets::peer::{Block, Peer};
 use crate::wire::cipher::algorithm;
 use crate::wire::content_info::Version;
 use crate::wire::retrieval::{Range, get_blocks};
@@ -21,11 +23,7 @@ pub(super) const CASES: &[Case] = &[
             let (segment, holding) = session.segment(Version::V1, 1)?;
             let block =
                 session.ask_for_block(segment, 0, algorithm::AES_128, "PCCRR-3.2.5.3-05")?;
-            session.holds(
-                !block.block.is_empty(),
-                "PCCRR-3.2.5.3-07",
-                "the block is empty",
-            )?;
+            is_there(session, &block, "PCCRR-3.2.5.3-07")?;
             session.is_the_block(&block, segment, holding, 0, "PCCRR-3.2.5.3-11")?;
             session
                 .is_the_block(&block, segment, holding, 0, "PCCRR-3.2.5.3-07")
@@ -98,8 +96,7 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let id = session.random(32);
             let request = get_blocks(&id, &[Range::new(7, 1)], algorithm::AES_128);
-            let answered = session.ask(&request, "PCCRR-1.3-02")?;
-            let block = session.block_of(answered, "PCCRR-1.3-02")?;
+            let block = session.block_for(&request, "PCCRR-1.3-02")?;
             session.equal("PCCRR-3.2.5.3-08", "SegmentId", &block.segment_id, &id)?;
             session.equal("PCCRR-3.2.5.3-09", "BlockIndex", &block.block_index, &7)?;
             session.equal("PCCRR-2.2.5.3-05", "SizeOfBlock", &block.block.len(), &0)?;
@@ -138,8 +135,7 @@ pub(super) const CASES: &[Case] = &[
         &["PCCRR-2.2.5.3-09"],
         |session| {
             let request = get_blocks(&session.random(32), &[Range::new(0, 1)], algorithm::AES_128);
-            let answered = session.ask(&request, "PCCRR-2.2.5.3-09")?;
-            let block = session.block_of(answered, "PCCRR-2.2.5.3-09")?;
+            let block = session.block_for(&request, "PCCRR-2.2.5.3-09")?;
             session.equal(
                 "PCCRR-2.2.5.3-09",
                 "SizeOfIVBlock",
@@ -155,12 +151,7 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let (segment, holding) = session.segment(Version::V1, 2)?;
             let request = get_blocks(&segment.id(), &[Range::new(0, 2)], algorithm::AES_128);
-            let answer = session.post(&request.to_bytes())?;
-            if !matches!(&answer, Answer::Response(response) if response.status() == 200) {
-                return session.holds(false, "PCCRR-3.2.5.3-06", "no block came");
-            }
-            let answered = session.message_of(answer, "PCCRR-3.2.5.3-06")?;
-            let block = session.block_of(answered, "PCCRR-3.2.5.3-06")?;
+            let block = session.block_for(&request, "PCCRR-3.2.5.3-06")?;
             session.equal("PCCRR-3.2.5.3-06", "BlockIndex", &block.block_index, &0)?;
             session
                 .is_the_block(&block, segment, holding, 0, "PCCRR-3.2.5.3-06")
@@ -176,12 +167,7 @@ pub(super) const CASES: &[Case] = &[
             let (segment, _) = session.segment(Version::V1, 3)?;
             let ranges = [Range::new(2, 1), Range::new(1, 1)];
             let request = get_blocks(&segment.id(), &ranges, algorithm::AES_128);
-            let answer = session.post(&request.to_bytes())?;
-            if !matches!(&answer, Answer::Response(response) if response.status() == 200) {
-                return session.holds(false, "PCCRR-3.2.5.3-06", "no block came");
-            }
-            let answered = session.message_of(answer, "PCCRR-3.2.5.3-06")?;
-            let block = session.block_of(answered, "PCCRR-3.2.5.3-06")?;
+            let block = session.block_for(&request, "PCCRR-3.2.5.3-06")?;
             session.equal("PCCRR-3.2.5.3-06", "BlockIndex", &block.block_index, &1)
         },
     )
@@ -195,13 +181,8 @@ pub(super) const CASES: &[Case] = &[
             let request = get_blocks(&segment.id(), &[Range::new(0, 1)], algorithm::AES_128)
                 .with_u32_be("SizeOfDataForVrfBlock", 5)
                 .with("DataForVrfBlock", [1, 2, 3, 4, 5]);
-            let answered = session.ask(&request, "PCCRR-2.2.4.3-05")?;
-            let block = session.block_of(answered, "PCCRR-2.2.4.3-05")?;
-            session.holds(
-                !block.block.is_empty(),
-                "PCCRR-2.2.4.3-05",
-                "the block is empty",
-            )
+            let block = session.block_for(&request, "PCCRR-2.2.4.3-05")?;
+            is_there(session, &block, "PCCRR-2.2.4.3-05")
         },
     )
     .tags(&[Tag::V1]),
@@ -213,8 +194,7 @@ pub(super) const CASES: &[Case] = &[
             for length in [32, 48, 64] {
                 let id = session.random(length);
                 let request = get_blocks(&id, &[Range::new(0, 1)], algorithm::AES_128);
-                let answered = session.ask(&request, "PCCRR-2.2.4.3-02")?;
-                let block = session.block_of(answered, "PCCRR-2.2.4.3-02")?;
+                let block = session.block_for(&request, "PCCRR-2.2.4.3-02")?;
                 session.equal("PCCRR-2.2.4.2-03", "SegmentId", &block.segment_id, &id)?;
             }
             Ok(())
@@ -227,11 +207,7 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let (segment, _) = session.segment(Version::V1, 1)?;
             let block = session.ask_for_block(segment, 0, algorithm::AES_128, "PCCRR-1.3-01")?;
-            session.holds(
-                !block.block.is_empty(),
-                "PCCRR-1.3-01",
-                "the block is empty",
-            )
+            is_there(session, &block, "PCCRR-1.3-01")
         },
     )
     .tags(&[Tag::V1]),
@@ -241,11 +217,8 @@ pub(super) const CASES: &[Case] = &[
         &["PCCRR-3.2.5.5-01"],
         |session| {
             let request = get_blocks(&session.random(32), &[Range::new(0, 1)], algorithm::AES_128);
-            for stated in [1, u32::MAX] {
-                let wrong = request.clone().with_u32_be("SizeOfDataForVrfBlock", stated);
-                session.is_discarded(&wrong.to_bytes(), "PCCRR-3.2.5.5-01")?;
-            }
-            Ok(())
+            let (field, sizes) = ("SizeOfDataForVrfBlock", [1, u32::MAX]);
+            session.is_discarded_stating(&request, field, &sizes, "PCCRR-3.2.5.5-01")
         },
     )
     .quirks(DISCARDED)
@@ -255,15 +228,12 @@ pub(super) const CASES: &[Case] = &[
         "MSG_GETBLKS for a block past 511 is malformed",
         &["PCCRR-3.2.5.5-01"],
         |session| {
-            for range in [
+            let ranges = [
                 Range::new(512, 1),
                 Range::new(u32::MAX, 1),
                 Range::new(0, 0),
-            ] {
-                let request = get_blocks(&session.random(32), &[range], algorithm::AES_128);
-                session.is_discarded(&request.to_bytes(), "PCCRR-3.2.5.5-01")?;
-            }
-            Ok(())
+            ];
+            are_malformed(session, get_blocks, &ranges)
         },
     )
     .quirks(DISCARDED)
@@ -274,13 +244,8 @@ pub(super) const CASES: &[Case] = &[
         &["PCCRR-3.2.5.5-01"],
         |session| {
             let request = get_blocks(&session.random(32), &[Range::new(0, 1)], algorithm::AES_128);
-            for kept in (16..request.len()).step_by(6) {
-                let stated = u32::try_from(kept).unwrap_or_default();
-                let cut = request.clone().with_u32_be("MsgSize", stated).cut_to(kept);
-                let answer = session.post_for_nothing(&cut)?;
-                session.is_no_message(&answer, "PCCRR-3.2.5.5-01")?;
-            }
-            session.still_serves("PCCRR-3.2.5.5-01")
+            let places = (16..request.len()).step_by(6);
+            session.is_discarded_cut(&request, places, "PCCRR-3.2.5.5-01")
         },
     )
     .quirks(DISCARDED)
@@ -326,3 +291,8 @@ pub(super) const CASES: &[Case] = &[
     .quirks(DISCARDED)
     .tags(&[Tag::Hostile, Tag::V1]),
 ];
+
+/// Asserts that a block came with bytes in it.
+fn is_there(session: &Session<'_, Peer>, block: &Block, requirement: &'static str) -> Outcome {
+    session.holds(!block.block.is_empty(), requirement, "the block is empty")
+}

@@ -4,8 +4,12 @@
 
 use std::time::Duration;
 
+use crate::judge::session::Session;
 use crate::judge::{Case, Stop};
-use crate::targets::content_server::{ASKS_FOR_V1, Field, Given, says_close};
+use crate::targets::connection::Connection;
+use crate::targets::content_server::{
+    ASKS_FOR_V1, ContentServer, Field, Given, Resource, says_close,
+};
 use crate::wire::content_info::Version;
 
 const MAY: &str = "PCCRTP-3.2-01";
@@ -52,12 +56,8 @@ pub(super) const CASES: &[Case] = &[
         "a condition on the ETag of a coded response brings 304 without a body, or content information anew",
         &[HTTP],
         |session| {
-            let resource = session.resource()?;
-            let coded = session.standard(&resource, Version::V1)?;
-            let Some(tag) = coded.head.get("ETag") else {
-                return Err(Stop::Skip("the coded response has no ETag".to_owned()));
-            };
-            let fields = with(&[("If-None-Match", tag)]);
+            let (resource, tag) = tagged(session)?;
+            let fields = with(&[("If-None-Match", &tag)]);
             let given = session.get(&resource, &fields, HTTP)?;
             let is_good = match &given {
                 Given::Coded(_) => true,
@@ -90,12 +90,8 @@ pub(super) const CASES: &[Case] = &[
         "a range of this state of the content is sent, or the whole",
         &[HTTP],
         |session| {
-            let resource = session.resource()?;
-            let coded = session.standard(&resource, Version::V1)?;
-            let Some(tag) = coded.head.get("ETag") else {
-                return Err(Stop::Skip("the coded response has no ETag".to_owned()));
-            };
-            let fields = with(&[("Range", "bytes=0-9"), ("If-Range", tag)]);
+            let (resource, tag) = tagged(session)?;
+            let fields = with(&[("Range", "bytes=0-9"), ("If-Range", &tag)]);
             let given = session.get(&resource, &fields, HTTP)?;
             let is_good = matches!(given.head().status(), Some(200 | 206));
             session.holds(is_good, HTTP, given.told())?;
@@ -155,9 +151,13 @@ pub(super) const CASES: &[Case] = &[
                 };
                 let fields = with(range.as_slice());
                 let mut connection = session.connect(&resource)?;
-                session.send(&mut connection, &resource.request("GET", &fields))?;
-                let answer = connection.response(session.settings.answer);
-                let response = session.response_of(answer, requirement)?;
+                let request = resource.request("GET", &fields);
+                let ask = |connection: &mut Connection| {
+                    session.send(connection, &request)?;
+                    let answer = connection.response(session.settings.answer);
+                    session.response_of(answer, requirement)
+                };
+                let response = ask(&mut connection)?;
                 if says_close(&response.head) {
                     let is_closed = connection.is_closed_within(CLOSES);
                     let found =
@@ -165,9 +165,7 @@ pub(super) const CASES: &[Case] = &[
                     session.holds(is_closed, requirement, found)?;
                     continue;
                 }
-                session.send(&mut connection, &resource.request("GET", &fields))?;
-                let answer = connection.response(session.settings.answer);
-                let response = session.response_of(answer, requirement)?;
+                let response = ask(&mut connection)?;
                 let is_good = matches!(response.status(), 200 | 206);
                 session.holds(is_good, requirement, response.head.start)?;
             }
@@ -191,6 +189,16 @@ pub(super) const CASES: &[Case] = &[
         },
     ),
 ];
+
+/// What is asked for, and the ETag of its coded response.
+fn tagged<'a>(session: &Session<'a, ContentServer>) -> Result<(Resource<'a>, String), Stop> {
+    let resource = session.resource()?;
+    let coded = session.standard(&resource, Version::V1)?;
+    match coded.head.get("ETag") {
+        Some(tag) => Ok((resource, tag.to_owned())),
+        None => Err(Stop::Skip("the coded response has no ETag".to_owned())),
+    }
+}
 
 /// The usual request with more header fields.
 fn with<'a>(more: &[Field<'a>]) -> Vec<Field<'a>> {

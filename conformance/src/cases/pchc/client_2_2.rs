@@ -10,7 +10,7 @@ use crate::targets::client::Client;
 use crate::targets::client::world::cache::CacheScript;
 use crate::targets::client::world::{Outcome, World};
 use crate::wire::content_info::Version;
-use crate::wire::offer::{self, Descriptor, Offer};
+use crate::wire::hosted_cache::{Descriptor, Offer, PATH_V2, kind};
 
 /// A run beside a hosted cache that has nothing, and the offers that it brings.
 fn offers<'a>(
@@ -96,7 +96,7 @@ pub(super) const CASES: &[Case] = &[
             for offered in &outcome.seen.offers {
                 let found = format!("the request is '{}'", offered.head.start);
                 let is_post = offered.head.request().is_some_and(|(method, path)| {
-                    method == "POST" && path.eq_ignore_ascii_case(offer::PATH_2)
+                    method == "POST" && path.eq_ignore_ascii_case(PATH_V2)
                 });
                 session.holds(is_post, "PCHC-2.1-01", &found)?;
                 session.holds(is_post, "PCHC-1.7-01", found)?;
@@ -128,7 +128,7 @@ pub(super) const CASES: &[Case] = &[
                     &offer.version.first(),
                     &Some(&0),
                 )?;
-                session.equal("PCHC-2.2.1.1-04", "Type", &offer.kind, &offer::BATCHED)?;
+                session.equal("PCHC-2.2.1.1-04", "Type", &offer.kind, &kind::BATCHED_OFFER)?;
                 session.holds(
                     !offer.segments.is_empty(),
                     "PCHC-2.2.1-01",

@@ -18,6 +18,7 @@ mod section_3_1_5_3;
 mod section_3_1_5_4;
 
 use crate::judge::Case;
+use crate::targets::hosted_cache::DROPPED;
 
 /// The sections.
 pub(super) const SECTIONS: &[&[Case]] = &[
@@ -36,8 +37,5 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     client_3_2::CASES,
     client_secured::CASES,
 ];
-
-/// What HTTP makes of a dropped message.
-const DROPPED: &[&str] = &["hc-drop-closes", "hc-drop-http-error"];
 /// Three blocks of version 1.0 and a short one of odd length.
 const SEGMENT_BYTES: usize = 3 * 65_536 + 4_321;

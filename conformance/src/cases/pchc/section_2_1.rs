@@ -124,7 +124,7 @@ pub(super) const CASES: &[Case] = &[
                 let host = session.target.host(at);
                 let request = http::request("POST", path(of), &host, &[], &message);
                 let mut connection = session.open(at)?;
-                session.put(&mut connection, &request)?;
+                session.send(&mut connection, &request)?;
                 let answer = connection.response(session.settings.silence);
                 session.brings_nothing(&answer, "PCHC-2.1-07")?;
                 session.still_takes_offers(at, "PCHC-2.1-07")?;
@@ -168,7 +168,7 @@ pub(super) const CASES: &[Case] = &[
                     Stop::Inconclusive(format!("cannot connect to {address}: {error}"))
                 })?;
                 let request = session.target.request(Version::V1, &message.to_bytes());
-                session.put(&mut connection, &request)?;
+                session.send(&mut connection, &request)?;
                 let answer = connection.response(session.settings.answer);
                 let found = match &answer {
                     Answer::Response(response) => response.status(),
@@ -188,7 +188,7 @@ pub(super) const CASES: &[Case] = &[
             let host = session.target.host(Version::V2);
             let request = http::request("GET", path(Version::V2), &host, &[], &[]);
             let mut connection = session.open(Version::V2)?;
-            session.put(&mut connection, &request)?;
+            session.send(&mut connection, &request)?;
             let answer = connection.response(session.settings.silence);
             session.brings_nothing(&answer, "PCHC-2.1-01")?;
             session.still_takes_offers(Version::V2, "PCHC-2.1-01")
@@ -206,7 +206,7 @@ pub(super) const CASES: &[Case] = &[
             for elsewhere in ["/", "/0131501b-d67f-491b-9a40-c4bf27bcb4d5"] {
                 let request = http::request("POST", elsewhere, &host, &[], &message.to_bytes());
                 let mut connection = session.open(Version::V2)?;
-                session.put(&mut connection, &request)?;
+                session.send(&mut connection, &request)?;
                 let answer = connection.response(session.settings.silence);
                 session.brings_nothing(&answer, "PCHC-2.1-04")?;
             }
@@ -270,7 +270,7 @@ pub(super) const CASES: &[Case] = &[
                 }
                 request.extend_from_slice(b"0\r\n\r\n");
                 let mut connection = session.open(version)?;
-                session.put(&mut connection, &request)?;
+                session.send(&mut connection, &request)?;
                 let answer = connection.response(session.settings.answer);
                 session.code_of(answer, "PCHC-2.1-01")?;
             }
@@ -287,7 +287,7 @@ pub(super) const CASES: &[Case] = &[
             for _ in 0..20 {
                 for (version, message) in both(session) {
                     let mut connection = session.open(version)?;
-                    session.put(&mut connection, &session.target.request(version, &message))?;
+                    session.send(&mut connection, &session.target.request(version, &message))?;
                     connections.push(connection);
                 }
             }
@@ -322,7 +322,7 @@ fn is_kept(session: &Session<'_, HostedCache>, version: Version) -> Outcome {
             ),
         };
         let request = session.target.request(version, &message.to_bytes());
-        session.put(&mut connection, &request)?;
+        session.send(&mut connection, &request)?;
         let answer = connection.response(session.settings.answer);
         let closes = matches!(&answer, Answer::Response(response)
             if response.head.lists("Connection", "close"));

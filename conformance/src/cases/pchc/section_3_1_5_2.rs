@@ -172,7 +172,7 @@ pub(super) const CASES: &[Case] = &[
                 let client = session.client(Version::V1, &[&offered])?;
                 let mut connection = session.open(Version::V1)?;
                 let message = session.info_of(&client, &offered).to_bytes();
-                session.put(&mut connection, &session.target.request(Version::V1, &message))?;
+                session.send(&mut connection, &session.target.request(Version::V1, &message))?;
                 open.push((offered, client, connection));
             }
             for (_, _, connection) in &mut open {

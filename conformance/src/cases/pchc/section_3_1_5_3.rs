@@ -144,7 +144,7 @@ pub(super) const CASES: &[Case] = &[
             let message = batched_offer(client.port(), &[Descriptor::of(&offered.segment)]);
             let mut connection = from(session, at)?;
             let request = session.target.request(Version::V2, &message.to_bytes());
-            session.put(&mut connection, &request)?;
+            session.send(&mut connection, &request)?;
             let answer = connection.response(session.settings.answer);
             session.code_of(answer, "PCHC-3.1.5.3-04")?;
             session.is_fetched(&client, &offered, &[0], "PCHC-3.1.5.3-04")

@@ -55,7 +55,7 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             for version in [Version::V2, Version::V1] {
                 let mut connection = session.open(version)?;
-                session.put(
+                session.send(
                     &mut connection,
                     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\r\n\r\n",
                 )?;
@@ -79,7 +79,7 @@ pub(super) const CASES: &[Case] = &[
             let mut connection = opened.map_err(|error| {
                 Stop::Inconclusive(format!("cannot connect to {address}: {error}"))
             })?;
-            session.put(&mut connection, &request)?;
+            session.send(&mut connection, &request)?;
             let answer = connection.response(session.settings.silence);
             let is_message =
                 matches!(&answer, Answer::Response(response) if response.status() == 200);
@@ -105,7 +105,7 @@ pub(super) const CASES: &[Case] = &[
                     let why = format!("cannot connect to {address}: {error}");
                     Stop::Inconclusive(why)
                 })?;
-                session.put(&mut connection, bytes)?;
+                session.send(&mut connection, bytes)?;
                 drop(connection);
             }
             session.still_takes_offers(Version::V1, RULE)
@@ -123,7 +123,7 @@ pub(super) const CASES: &[Case] = &[
             let target = path(Version::V2);
             let request = http::request("POST", target, &host, &fields, &message.to_bytes());
             let mut connection = session.open(Version::V2)?;
-            session.put(&mut connection, &request)?;
+            session.send(&mut connection, &request)?;
             nothing_came(session, &mut connection)?;
             session.still_takes_offers(Version::V2, RULE)
         },
@@ -139,7 +139,7 @@ pub(super) const CASES: &[Case] = &[
                 for kept in [10, request.len() - 40, request.len() - 1] {
                     let mut connection = session.open(version)?;
                     let part = request.get(..kept).unwrap_or_default();
-                    session.put(&mut connection, part)?;
+                    session.send(&mut connection, part)?;
                     drop(connection);
                 }
                 session.still_takes_offers(version, RULE)?;
@@ -157,7 +157,7 @@ pub(super) const CASES: &[Case] = &[
             let request = session.target.request(Version::V2, &message.to_bytes());
             let mut connection = session.open(Version::V2)?;
             let part = request.get(..request.len() - 3).unwrap_or_default();
-            session.put(&mut connection, part)?;
+            session.send(&mut connection, part)?;
             connection.finish_sending();
             nothing_came(session, &mut connection)?;
             session.still_takes_offers(Version::V2, RULE)
@@ -175,12 +175,12 @@ pub(super) const CASES: &[Case] = &[
                 let (most, rest) = request.split_at(request.len() - 20);
                 for _ in 0..10 {
                     let mut connection = session.open(version)?;
-                    session.put(&mut connection, most)?;
+                    session.send(&mut connection, most)?;
                     slow.push(connection);
                 }
                 for byte in rest.iter().take(10) {
                     for connection in &mut slow {
-                        session.put(connection, &[*byte])?;
+                        session.send(connection, &[*byte])?;
                     }
                     std::thread::sleep(PAUSE);
                 }
@@ -200,7 +200,7 @@ pub(super) const CASES: &[Case] = &[
                 let mut connection = session.open(Version::V2)?;
                 // Half of them have begun to speak.
                 if number % 2 == 0 {
-                    session.put(&mut connection, b"POST /0131501b")?;
+                    session.send(&mut connection, b"POST /0131501b")?;
                 }
                 idle.push(connection);
             }
@@ -231,7 +231,7 @@ pub(super) const CASES: &[Case] = &[
             // The length that the writer adds of itself is that of no body.
             let head = String::from_utf8_lossy(&head).replace("Content-Length: 0\r\n", "");
             let mut connection = session.open(Version::V2)?;
-            session.put(&mut connection, head.as_bytes())?;
+            session.send(&mut connection, head.as_bytes())?;
             let message = batched_offer(PORT_OF_NOBODY, &[session.unknown_descriptor()]);
             let mut part = message.to_bytes();
             part.resize(64 << 10, 0);
@@ -260,7 +260,7 @@ pub(super) const CASES: &[Case] = &[
                     path(Version::V2),
                     session.target.host(Version::V2)
                 );
-                session.put(&mut connection, head.as_bytes())?;
+                session.send(&mut connection, head.as_bytes())?;
                 nothing_came(session, &mut connection)?;
             }
             session.still_takes_offers(Version::V2, RULE)

@@ -13,8 +13,11 @@ use super::{Mistake, Running};
 use crate::clock;
 use crate::wire::content_info::Version;
 use crate::wire::digest::Algorithm;
-use crate::wire::probe::xml::{self, Element};
-use crate::wire::probe::{self, ADDRESSING, DISCOVERY, GROUP, PEER_DIST, PORT, SOAP, base64};
+use crate::wire::discovery::{
+    self, DISCOVERY, GROUP_V4, Match, PORT, Prefixes, match_by, type_of, types_of,
+};
+use crate::wire::draft::Draft;
+use crate::wire::text::{from_base64, from_hex, uuid};
 
 /// How long matches are waited for.
 const REQUEST_TIMER: Duration = Duration::from_millis(500);
@@ -37,7 +40,7 @@ impl Running<'_> {
         let to = if self.is(Mistake::UnicastProbe) {
             Ipv4Addr::LOCALHOST
         } else {
-            GROUP
+            GROUP_V4
         };
         let most = if self.is(Mistake::LongProbe) {
             // Its count does not fit into a byte any more.
@@ -53,8 +56,8 @@ impl Running<'_> {
                 .filter_map(|number| self.ids.get(*number).cloned())
                 .collect();
             let message_id = self.message_id(&ids);
-            let text = self.probe(&message_id, &ids);
-            socket.send_to(text.as_bytes(), SocketAddrV4::new(to, PORT))?;
+            let probe = self.probe(&message_id, &ids).to_bytes();
+            socket.send_to(&probe, SocketAddrV4::new(to, PORT))?;
             outstanding.push(Outstanding {
                 message_id,
                 segments: segments.to_vec(),
@@ -99,32 +102,39 @@ impl Running<'_> {
             seed.clear();
         }
         let digest = Algorithm::Sha256.hash(&seed);
-        probe::uuid(*digest.first_chunk().unwrap_or(&[0; 16]))
+        uuid(*digest.first_chunk().unwrap_or(&[0; 16]))
     }
 
-    fn probe(&self, message_id: &str, ids: &[Vec<u8>]) -> String {
+    fn probe(&self, message_id: &str, ids: &[Vec<u8>]) -> Draft {
         let version = match self.mistake {
             Some(Mistake::ProbesV1) => Version::V1,
             _ => self.version(),
         };
-        let text = probe::write(version, message_id, ids);
-        let lowered = |text: String| {
-            let ids = ids.iter().map(|id| probe::hexed(id));
-            ids.fold(text, |text, id| text.replace(&id, &id.to_ascii_lowercase()))
-        };
+        let scopes = discovery::scopes(version, ids);
+        let prefixes = &Prefixes::USUAL;
+        let probe = discovery::probe(prefixes, version, message_id, &scopes);
         match self.mistake {
-            Some(Mistake::LowerCase) => lowered(text),
-            Some(Mistake::OtherMatchBy) => text
-                .replace(
-                    probe::MATCH_BY_1,
-                    "http://schemas.xmlsoap.org/ws/2005/04/discovery/uuid",
-                )
-                .replace(probe::MATCH_BY_2, probe::MATCH_BY_1),
-            Some(Mistake::OtherTo) => text.replace(probe::TO, "urn:somebody"),
-            Some(Mistake::OtherNamespace) => text.replace(PEER_DIST, "urn:peer-distribution"),
-            Some(Mistake::NoTypes) => text.replace("PeerDist:PeerDistData", "PeerDist:Data"),
-            Some(Mistake::TwoScopes) => text.replace("</wsd:Scopes>", " AAAA</wsd:Scopes>"),
-            _ => text,
+            Some(Mistake::LowerCase) if version == Version::V1 => {
+                probe.with("Scopes", scopes.to_ascii_lowercase())
+            }
+            Some(Mistake::OtherMatchBy) => {
+                let other = match version {
+                    Version::V1 => format!("{DISCOVERY}/uuid"),
+                    Version::V2 => match_by(Version::V1).to_owned(),
+                };
+                probe.with("MatchBy", format!(r#" MatchBy="{other}""#))
+            }
+            Some(Mistake::OtherTo) => probe.with("To", "<wsa:To>urn:somebody</wsa:To>"),
+            Some(Mistake::OtherNamespace) => probe.with(
+                "xmlns:PeerDist",
+                r#" xmlns:PeerDist="urn:peer-distribution""#,
+            ),
+            Some(Mistake::NoTypes) => {
+                let other = type_of(version).replace("PeerDist", "");
+                probe.with("Types", types_of(prefixes, &format!("PeerDist:{other}")))
+            }
+            Some(Mistake::TwoScopes) => probe.with("Scopes", format!("{scopes} AAAA")),
+            _ => probe,
         }
     }
 
@@ -133,37 +143,24 @@ impl Running<'_> {
         datagram: &[u8],
         outstanding: &[Outstanding],
     ) -> Option<(SocketAddr, Vec<usize>)> {
-        let root = xml::parse(core::str::from_utf8(datagram).ok()?).ok()?;
-        let text = |element: &Element, namespace: &str, name: &str| {
-            let found = element.child(namespace, name)?;
-            Some(found.text.trim().to_owned())
-        };
-        let (header, body) = (root.child(SOAP, "Header")?, root.child(SOAP, "Body")?);
-        let relates_to = text(header, ADDRESSING, "RelatesTo")?;
-        let matched = body
-            .child(DISCOVERY, "ProbeMatches")?
-            .child(DISCOVERY, "ProbeMatch")?;
-        let types = matched.child(DISCOVERY, "Types")?;
-        let (namespace, name) = types.resolve(types.text.trim())?;
-        let is_ours = namespace == PEER_DIST && name == probe::type_of(self.version());
-        if !is_ours && !self.is(Mistake::AnyTypes) {
+        let matched = Match::read(datagram).ok()?;
+        if matched.version() != Some(self.version()) && !self.is(Mistake::AnyTypes) {
             return None;
         }
-        let address = self.address(&text(matched, DISCOVERY, "XAddrs")?)?;
-        let scopes = text(matched, DISCOVERY, "Scopes")?;
+        let address = self.address(&matched.x_addrs)?;
         let all = || outstanding.iter().flat_map(|probe| probe.segments.clone());
         let segments: Vec<usize> = match self.version() {
             Version::V1 => {
                 let number = |scope: &str| {
-                    let id = probe::unhexed(scope)?;
+                    let id = from_hex(scope)?;
                     self.ids.iter().position(|known| *known == id)
                 };
-                scopes.split_whitespace().filter_map(number).collect()
+                matched.scopes().filter_map(number).collect()
             }
             Version::V2 => {
                 let mut probes = outstanding.iter();
-                let probe = probes.find(|probe| probe.message_id == relates_to)?;
-                let bits = base64::decode(&scopes)?;
+                let probe = probes.find(|probe| probe.message_id == matched.relates_to)?;
+                let bits = from_base64(&matched.scopes)?;
                 if bits.len() != probe.segments.len().div_ceil(4) {
                     return None;
                 }

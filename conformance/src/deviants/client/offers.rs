@@ -12,12 +12,9 @@ use super::http;
 use super::{Mistake, Place, Running};
 use crate::deviants::peer;
 use crate::targets::peer::Holding;
-use crate::wire::content_info::{BLOCK_BYTES, Version};
+use crate::wire::hosted_cache::{DESCRIPTORS_MAX, Descriptor, PATH_V2, batched_offer};
 use crate::wire::http as heads;
-use crate::wire::offer::{self, Descriptor};
 
-/// Segments in an offer.
-const SEGMENTS_MAX: usize = 128;
 /// How long an answer is waited for.
 const REQUEST_TIMER: Duration = Duration::from_secs(10);
 /// How long the cache has to fetch.
@@ -62,7 +59,7 @@ impl Running<'_> {
         let most = if self.is(Mistake::LongOffer) {
             usize::MAX
         } else {
-            SEGMENTS_MAX
+            DESCRIPTORS_MAX
         };
         let port = if self.is(Mistake::OtherPort) {
             server.address.port() ^ 1
@@ -72,12 +69,14 @@ impl Running<'_> {
         let path = if self.is(Mistake::OtherOfferPath) {
             "/0131501b-d67f-491b-9a40-c4bf27bcb4d5"
         } else {
-            offer::PATH_2
+            PATH_V2
         };
         for part in descriptors.chunks(most) {
-            let draft = offer::batched(port, part);
+            let draft = batched_offer(port, part);
             let draft = match self.mistake {
-                Some(Mistake::OfferVersion) => draft.with("Version", [2, 0]),
+                Some(Mistake::OfferVersion) => {
+                    draft.with("MinorVersion", [2]).with("MajorVersion", [0])
+                }
                 Some(Mistake::OfferType) => draft.with_u16_be("Type", 1),
                 _ => draft,
             };
@@ -98,31 +97,28 @@ impl Running<'_> {
 
     fn descriptor(&self, number: usize) -> Option<Descriptor> {
         let segment = self.info.segments.get(number)?;
-        let (block_size, hash_algorithm) = match self.version() {
-            Version::V1 => (u32::try_from(BLOCK_BYTES).ok()?, 1),
-            Version::V2 => (segment.length, 4),
-        };
+        let right = Descriptor::of(segment);
         Some(Descriptor {
-            block_size,
             segment_size: match self.mistake {
-                Some(Mistake::OfferSize) => block_size + 1,
-                _ => segment.length,
+                Some(Mistake::OfferSize) => right.block_size + 1,
+                _ => right.segment_size,
             },
             content_tag: match self.mistake {
                 Some(Mistake::ShortTag) => vec![1; 4],
                 Some(Mistake::TagOfSegment) => {
                     segment.secret.iter().rev().take(16).copied().collect()
                 }
-                _ => b"judged content\0\0".to_vec(),
+                _ => right.content_tag,
             },
             hash_algorithm: match self.mistake {
                 Some(Mistake::OfferAlgorithm) => 2,
-                _ => hash_algorithm,
+                _ => right.hash_algorithm,
             },
             segment_id: match self.mistake {
                 Some(Mistake::OffersHashOfData) => segment.hash_of_data.clone(),
-                _ => self.ids.get(number)?.clone(),
+                _ => right.segment_id,
             },
+            block_size: right.block_size,
         })
     }
 }

@@ -21,10 +21,10 @@ use super::Stage;
 use crate::clock;
 use crate::targets::Targets;
 use crate::targets::peer::Holding;
-use crate::targets::responder::{GROUP_V4, GROUP_V6, Responder};
+use crate::targets::responder::Responder;
 use crate::wire::content_info::ContentInfo;
 use crate::wire::digest::Algorithm;
-use crate::wire::discovery::PORT;
+use crate::wire::discovery::{GROUP_V4, GROUP_V6, PORT};
 use answering::{State, fresh, random};
 
 /// How long a socket waits before it looks whether the end has come.

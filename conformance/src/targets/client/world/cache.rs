@@ -18,9 +18,8 @@ use crate::targets::connection::{Answer, Connection};
 use crate::wire::Malformed;
 use crate::wire::cipher::{self, algorithm};
 use crate::wire::content_info::Segment;
-use crate::wire::hosted_cache::{self as wire, Request, code};
+use crate::wire::hosted_cache::{self as wire, Offer, Request, code};
 use crate::wire::http::{self, Head};
-use crate::wire::offer::{self, Offer};
 use crate::wire::retrieval::{self, Body, Range};
 use crate::wire::segment_information;
 
@@ -204,7 +203,7 @@ fn offered(
     script: &CacheScript,
     (head, bytes, is_tls): (Head, Vec<u8>, bool),
 ) -> bool {
-    let offer = offer::read(&bytes);
+    let offer = wire::read_offer(&bytes);
     let request = wire::read_request(&bytes);
     let number = {
         let mut seen = shared.seen();

@@ -16,7 +16,9 @@ use super::Shared;
 use crate::evidence::record::{Flow, Transport};
 use crate::wire::Malformed;
 use crate::wire::content_info::Version;
-use crate::wire::probe::{self, GROUP, Match, PORT, Probe, base64};
+use crate::wire::discovery::{GROUP_V4, MatchDraft, PORT};
+use crate::wire::probe::Probe;
+use crate::wire::text::{from_base64, from_hex};
 
 /// Bytes of a segment id that are looked for in datagrams.
 const KNOWN_BY: usize = 12;
@@ -60,7 +62,7 @@ impl Heard {
         shared: &Shared,
         addresses: &str,
         holds: impl Fn(&[u8]) -> bool,
-    ) -> Option<Match> {
+    ) -> Option<MatchDraft> {
         let version = self.probe.as_ref().ok()?.version()?;
         let ids = self.ids();
         let segments = &shared.holding.info.segments;
@@ -74,11 +76,11 @@ impl Heard {
                     .iter()
                     .filter_map(|id| Some((id.clone(), held(id)?.blocks())));
                 let found: Vec<_> = found.collect();
-                Match::v1(shared.fresh(), self.message_id(), addresses, &found)
+                MatchDraft::v1(shared.fresh(), self.message_id(), addresses, &found)
             }
             Version::V2 => {
                 let found: Vec<bool> = ids.iter().map(|id| held(id).is_some()).collect();
-                Match::v2(shared.fresh(), self.message_id(), addresses, &found)
+                MatchDraft::v2(shared.fresh(), self.message_id(), addresses, &found)
             }
         })
     }
@@ -137,12 +139,17 @@ impl Group {
     }
 }
 
-/// All that could be hexadecimal or base64 in a datagram, decoded: a probe that is wrong is still somebody's.
+/// All that could be hexadecimal or base64 in a datagram, decoded: a probe that is wrong is still somebody's. So what is
+/// behind the last whole group of base64 does not matter.
 fn decoded(datagram: &[u8]) -> Vec<Vec<u8>> {
     let text = String::from_utf8_lossy(datagram);
     let words = text.split(|c: char| c.is_whitespace() || c == '<' || c == '>');
     let long = words.filter(|word| word.len() >= 2 * KNOWN_BY);
-    let read = |word: &str| [probe::unhexed(word), base64::decode(word)];
+    let read = |word: &str| {
+        let digits = word.trim_end_matches('=');
+        let groups = digits.get(..digits.len() / 4 * 4).unwrap_or_default();
+        [from_hex(word), from_base64(groups)]
+    };
     long.flat_map(read).flatten().collect()
 }
 
@@ -158,18 +165,18 @@ fn group(interface: Ipv4Addr) -> Result<Arc<Group>, String> {
         socket.set_reuse_address(true)?;
         // Bound to the group alone, what others here are sent does not come by.
         let to = if cfg!(unix) {
-            GROUP
+            GROUP_V4
         } else {
             Ipv4Addr::UNSPECIFIED
         };
         socket.bind(&SocketAddrV4::new(to, PORT).into())?;
-        socket.join_multicast_v4(&GROUP, &interface)?;
+        socket.join_multicast_v4(&GROUP_V4, &interface)?;
         // What cannot be set is as large as the system has it.
         let _ = socket.set_recv_buffer_size(4 << 20);
         Ok::<_, std::io::Error>(UdpSocket::from(socket))
     };
     let socket = open().map_err(|error| {
-        format!("cannot listen to {GROUP} port {PORT} at interface {interface}: {error}")
+        format!("cannot listen to {GROUP_V4} port {PORT} at interface {interface}: {error}")
     })?;
     let group = Arc::new(Group {
         socket,
@@ -231,14 +238,14 @@ fn answer(
 ) {
     let flow = shared.recorder.flow(Flow {
         transport: Transport::Udp,
-        local: SocketAddr::from((GROUP, PORT)),
+        local: SocketAddr::from((GROUP_V4, PORT)),
         remote: from,
     });
     flow.received(&bytes);
     let heard = Heard {
         at: shared.age(),
         from,
-        probe: probe::read(&bytes),
+        probe: Probe::read(&bytes),
         bytes,
         number,
     };
