@@ -163,6 +163,140 @@ fn a_client_that_lies_is_found_by_the_bytes_and_by_what_the_origin_saw() {
     );
 }
 
+#[test]
+fn a_server_that_is_wrong_is_told_from_the_client() {
+    let room = Room::new();
+    room.write("ours.yaml", OURS);
+    client(
+        &room,
+        "ok",
+        "{peerdist} get {url} -o {out} --interface {interface} --info-version {version}",
+    );
+    // It keeps what it fetched to itself.
+    let mean = "name: mean\nclient:\n  command: '{peerdist} get {url} -o {out} --mode off'\n  \
+                hosted: '{peerdist} get {url} -o {out} --mode local; : {hosted}'\n";
+    room.write("mean.yaml", mean);
+    let wrong = "\
+name: wrong
+content-info:
+  command: '{peerdist} info create {content} --secret-hex 00 --version 2 -o {out}'
+content-server:
+  command: '{peerdist} serve --root {root} --listen {address} --cache-dir {store} --min-bytes 900000000'
+peer:
+  command: '{peerdist} peer --store {store} --listen {address} --interface {interface}; : {content}'
+hosted-cache:
+  command: '{peerdist} hosted-cache --store {store} --http {address}'
+";
+    room.write("wrong.yaml", wrong);
+    let broken = "\
+name: broken
+content-info: { command: 'head -c 99 /dev/zero > {out}; : {content}' }
+content-server: { command: 'true {root} {port}' }
+peer: { fill: 'true {url}', command: 'false {content} {port}' }
+";
+    room.write("broken.yaml", broken);
+    let files = [
+        "ours.yaml",
+        "ok.yaml",
+        "mean.yaml",
+        "wrong.yaml",
+        "broken.yaml",
+    ];
+    let filters = [
+        "info-*/{wrong,broken}/ok",
+        "{transfer,peer}-v1/{wrong,broken}/ok",
+        "hosted-v2/wrong/mean",
+    ];
+    let mut args = files.to_vec();
+    args.extend(filters.iter().flat_map(|filter| ["--filter", filter]));
+    args.extend(["--timeout", BRIEFLY]);
+    are(
+        &cells(&room, 1, &args),
+        &[
+            ["info-v1/wrong/ok", "failed", "content-info of wrong made "],
+            [
+                "info-v1/broken/ok",
+                "failed",
+                "content-info of broken made what does not describe the content",
+            ],
+            [
+                "info-v2/wrong/ok",
+                "failed",
+                "content-info of wrong made what does not describe the content",
+            ],
+            [
+                "info-v2/broken/ok",
+                "failed",
+                "content-info of broken made what does not describe the content",
+            ],
+            [
+                "transfer-v1/wrong/ok",
+                "failed",
+                "content-server of wrong gave the runner no content information within 4 s: it answers 200 without the coding",
+            ],
+            [
+                "transfer-v1/broken/ok",
+                "failed",
+                "content-server of broken ended with exit code 0 before it was ready",
+            ],
+            [
+                "peer-v1/wrong/ok",
+                "failed",
+                "it asked the origin for the content itself",
+            ],
+            [
+                "peer-v1/broken/ok",
+                "failed",
+                "peer of broken ended with exit code 1 before it was ready",
+            ],
+            [
+                "hosted-v2/wrong/mean",
+                "failed",
+                "hosted-cache of wrong lists 0 of 5 blocks: it was not offered them",
+            ],
+        ],
+    );
+}
+
+#[test]
+fn the_descriptions_that_come_with_it_and_that_of_the_document_are_read() {
+    let room = Room::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let document = fs::read_to_string(root.join("docs/CONFORMANCE.md")).unwrap();
+    let mut blocks = document.split("```yaml\n").skip(1);
+    let example = blocks
+        .find(|block| block.starts_with("name: mine"))
+        .unwrap();
+    room.write("mine.yaml", example.split("```").next().unwrap());
+    let mut args = vec![
+        "conform".to_owned(),
+        "interop".to_owned(),
+        "--list".to_owned(),
+    ];
+    args.push("mine.yaml".to_owned());
+    for name in ["peerdist", "stranger", "windows", "ipxe"] {
+        let file = root.join(format!("conformance/interop/{name}.yaml"));
+        args.push(file.display().to_string());
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let listed = room.run_args(&args).good();
+    for cell in [
+        "info-v2/mine/stranger ",
+        "transfer-v1/windows/ipxe ",
+        "resume-v1/mine/peerdist ",
+        "peer-v1/windows/ipxe ",
+        "segments-v2/stranger/mine ",
+        "hosted-v1/mine/peerdist ",
+        "hosted-v2/windows/mine ",
+    ] {
+        assert!(listed.text().contains(cell), "{cell}: {}", listed.text());
+    }
+    assert!(
+        !listed.text().contains("v2/windows/ipxe"),
+        "it knows version 1.0 alone"
+    );
+}
+
 /// Whether a process runs whose number was written down; it may take a moment to be gone.
 fn is_alive(path: &Path) -> bool {
     let number = fs::read_to_string(path).unwrap();

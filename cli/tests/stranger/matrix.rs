@@ -67,6 +67,39 @@ fn peers_that_others_announce_are_found_and_clients_may_be_told() {
 }
 
 #[test]
+fn a_client_that_begins_anew_has_not_resumed() {
+    if !is_ready() {
+        return;
+    }
+    let room = tempfile::tempdir().unwrap();
+    let description = std::fs::read_to_string(interop().join("stranger.yaml")).unwrap();
+    let here = interop().canonicalize().unwrap();
+    let text = description.replace("{here}", here.to_str().unwrap()) + "  resumes: true\n";
+    std::fs::write(room.path().join("anew.yaml"), text).unwrap();
+    let output = peerdist(room.path())
+        .args([
+            "conform",
+            "interop",
+            "anew.yaml",
+            "--json",
+            "--filter",
+            "resume-v1/peerdist/stranger",
+        ])
+        .arg(interop().join("peerdist.yaml"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    let cell = &report["cells"][0];
+    assert_eq!(cell["verdict"], "failed", "{cell}");
+    assert!(
+        cell["text"].as_str().unwrap().ends_with("it began anew"),
+        "{cell}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn every_client_gets_the_content_from_every_server() {
     if !is_ready() {
         return;

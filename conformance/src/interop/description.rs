@@ -126,12 +126,16 @@ pub struct Responder {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HostedCache {
-    /// A command that takes offers of version 2.0 and serves blocks.
+    /// A command that takes offers of version 2.0 and serves blocks; over TLS it takes those of version 1.0.
     pub command: Option<String>,
     /// As for a content server.
     pub ready_line: Option<String>,
     /// One that runs elsewhere.
     pub endpoint: Option<SocketAddr>,
+    /// Where that takes offers of version 1.0.
+    pub endpoint_tls: Option<SocketAddr>,
+    /// The certificate that clients are to trust, in PEM: a path with names in braces.
+    pub certificate: Option<String>,
 }
 
 /// A client.
@@ -142,6 +146,8 @@ pub struct Client {
     pub command: String,
     /// The same with the hosted cache at `{hosted}`.
     pub hosted: Option<String>,
+    /// The same with one that takes offers of version 1.0 at `{hosted_tls}`.
+    pub hosted_v1: Option<String>,
     /// Whether it goes on where it was broken off, by itself or when it is run again.
     #[serde(default)]
     pub resumes: bool,
@@ -201,6 +207,28 @@ impl Description {
     #[must_use]
     pub fn knows(&self, version: Version) -> bool {
         self.versions.contains(&number(version))
+    }
+
+    /// Whether its hosted cache takes offers of that version, and its client makes them.
+    #[must_use]
+    pub fn offers(&self, version: Version) -> (bool, bool) {
+        let cache = self.hosted_cache.as_ref();
+        let client = self.client.as_ref();
+        match version {
+            Version::V1 => (
+                cache.is_some_and(|cache| {
+                    let command = cache.command.as_deref().unwrap_or_default();
+                    cache.endpoint_tls.is_some()
+                        || names_it(command, "tls_port")
+                        || names_it(command, "tls_address")
+                }),
+                client.is_some_and(|client| client.hosted_v1.is_some()),
+            ),
+            Version::V2 => (
+                cache.is_some(),
+                client.is_some_and(|client| client.hosted.is_some()),
+            ),
+        }
     }
 
     /// The first mistake that no type can say.
@@ -263,8 +291,15 @@ impl Description {
         if let Some(cache) = &self.hosted_cache {
             either("hosted-cache", &cache.command, cache.endpoint.is_some())?;
             if let Some(command) = &cache.command {
-                check("hosted-cache.command", command, &["port", "address"], &[])?;
+                let names = ["port", "address", "tls_port", "tls_address"];
+                check("hosted-cache.command", command, &names, &[])?;
                 has_place("hosted-cache", command, cache.ready_line.as_deref())?;
+            }
+            if let Some(path) = &cache.certificate {
+                check("hosted-cache.certificate", path, &[], &[])?;
+            }
+            if cache.endpoint_tls.is_some() && cache.endpoint.is_none() {
+                return wrong("hosted-cache.endpoint-tls", "goes with 'endpoint' alone");
             }
         }
         if let Some(client) = &self.client {
@@ -274,6 +309,17 @@ impl Description {
             if let Some(hosted) = &client.hosted {
                 let names = ["url", "out", "hosted"];
                 check("client.hosted", hosted, &names, &names)?;
+            }
+            if let Some(hosted) = &client.hosted_v1 {
+                let names = [
+                    "url",
+                    "out",
+                    "hosted_tls",
+                    "hosted_host",
+                    "hosted_port",
+                    "certificate",
+                ];
+                check("client.hosted-v1", hosted, &names, &needed)?;
             }
         }
         Ok(())
@@ -499,6 +545,14 @@ mod tests {
             (
                 "client: { command: '{url} {out}', hosted: '{url} {out}' }",
                 "client.hosted",
+            ),
+            (
+                "hosted-cache: { command: '{port}', endpoint-tls: '10.0.0.1:443' }",
+                "hosted-cache.endpoint-tls",
+            ),
+            (
+                "hosted-cache: { command: '{port}', certificate: '{stor}' }",
+                "hosted-cache.certificate",
             ),
             ("content-info: { command: ' ' }", "content-info.command"),
         ] {

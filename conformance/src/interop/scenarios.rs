@@ -131,11 +131,18 @@ pub(super) static ALL: &[Scenario] = {
             can_be_filled,
         ),
         scenario(
+            ("hosted-v1", HOSTED),
+            (HostedCache, V1),
+            FEW_BLOCKS,
+            cache::alone,
+            has_cache_v1,
+        ),
+        scenario(
             ("hosted-v2", HOSTED),
             (HostedCache, V2),
             FEW_BLOCKS,
             cache::alone,
-            has_cache,
+            has_cache_v2,
         ),
     ]
 };
@@ -161,9 +168,12 @@ fn can_be_filled(server: &Description, client: &Description) -> bool {
     has_peer(server, client) && server.peer.as_ref().is_some_and(|peer| peer.info.is_none())
 }
 
-fn has_cache(server: &Description, client: &Description) -> bool {
-    let is_hosted = |client: &super::description::Client| client.hosted.is_some();
-    server.hosted_cache.is_some() && client.client.as_ref().is_some_and(is_hosted)
+fn has_cache_v1(server: &Description, client: &Description) -> bool {
+    server.offers(Version::V1).0 && client.offers(Version::V1).1
+}
+
+fn has_cache_v2(server: &Description, client: &Description) -> bool {
+    server.offers(Version::V2).0 && client.offers(Version::V2).1
 }
 
 /// A part of a description that the scenario asked for.
@@ -192,7 +202,7 @@ fn downloaded(
     stage: &Stage<'_>,
     shared: &Arc<Shared>,
     command: &str,
-    (told, from): (&'static str, SocketAddr),
+    told: &[(&'static str, &str)],
     serving: Option<&Serving>,
 ) -> Result<(), Stopped> {
     let client = stage.cell.client;
@@ -202,9 +212,9 @@ fn downloaded(
     };
     let origin =
         origin::start(stage.interface(), Arc::clone(shared), script).map_err(no_listener)?;
-    let (url, from) = (url_of(origin.address), from.to_string());
+    let url = url_of(origin.address);
     // One that was told where to ask has nothing to look for.
-    let tries = if names_it(command, told) {
+    let tries = if told.iter().any(|(name, _)| names_it(command, name)) {
         1
     } else {
         stage.settings.tries.max(1)
@@ -214,7 +224,8 @@ fn downloaded(
         shared.seen().origin.clear();
         let room = stage.room(&format!("client-{number}"))?;
         let out = room.join("out");
-        let more = [("url", &*url), ("out", &*text(&out)), (told, &*from)];
+        let out_text = text(&out);
+        let more = [&[("url", &*url), ("out", &*out_text)], told].concat();
         let ended = stage.run(client, "client", command, (&room, &more))?;
         let came = came_whole(stage, &ended, &out, shared.content());
         let seen = std::mem::take(&mut shared.seen().origin);

@@ -211,7 +211,7 @@ impl<'a> Stage<'a> {
         (command, line): (&str, Option<&str>),
         (room, more): (&Path, &[(&'static str, &str)]),
     ) -> Result<Serving, Stopped> {
-        let told = SocketAddr::new(self.interface(), self.free_port()?);
+        let told = self.free_address()?;
         let (port, address) = (told.port().to_string(), told.to_string());
         let own = [("port", port.as_str()), ("address", address.as_str())];
         let at = description::listens_where_told(command).then_some(told);
@@ -268,11 +268,20 @@ impl<'a> Stage<'a> {
         self.started((of, role), command, &ready, (room, more))
     }
 
-    fn free_port(&self) -> Result<u16, Stopped> {
+    /// An address of the interface at which nothing listens yet.
+    pub(super) fn free_address(&self) -> Result<SocketAddr, Stopped> {
         let free = TcpListener::bind((self.interface(), 0)).and_then(|it| it.local_addr());
-        free.map(|address| address.port()).map_err(|error| {
+        free.map_err(|error| {
             let interface = self.interface();
             Stopped::Inconclusive(format!("no port of {interface} is free: {error}"))
+        })
+    }
+
+    /// A path of a description, its names in braces filled in.
+    pub(super) fn path_of(&self, of: &Implementation, room: &Path, path: &str) -> String {
+        let values = self.values(of, room, &[]);
+        values.iter().fold(path.to_owned(), |path, (name, value)| {
+            path.replace(&format!("{{{name}}}"), value)
         })
     }
 

@@ -18,7 +18,7 @@ use crate::targets::client::world::origin::{self, OriginScript};
 use crate::targets::connection::{Answer, Connection};
 use crate::targets::peer::Holding;
 use crate::wire::cipher::algorithm;
-use crate::wire::content_info::Segment;
+use crate::wire::content_info::{Segment, Version};
 use crate::wire::http;
 use crate::wire::retrieval::{self, Body, Range};
 
@@ -32,53 +32,66 @@ pub(super) fn alone(stage: &Stage<'_>) -> Result<String, Stopped> {
     let server = stage.cell.server;
     let role = had(server.description.hosted_cache.as_ref())?;
     let room = stage.room("cache")?;
+    let tls = stage.free_address()?;
     let serving = match &role.command {
         Some(command) => {
             let command = (command.as_str(), role.ready_line.as_deref());
-            Some(stage.serve(server, Role::HostedCache, command, (&room, &[]))?)
+            let (port, tls) = (tls.port().to_string(), tls.to_string());
+            let more = [("tls_port", &*port), ("tls_address", &*tls)];
+            Some(stage.serve(server, Role::HostedCache, command, (&room, &more))?)
         }
         None => None,
     };
     let address = serving.as_ref().map(Serving::address).or(role.endpoint);
     let address = *had(address.as_ref())?;
+    let certificate = role.certificate.as_deref().unwrap_or_default();
+    let told = [
+        ("hosted", address.to_string()),
+        ("hosted_tls", role.endpoint_tls.unwrap_or(tls).to_string()),
+        ("hosted_host", address.ip().to_string()),
+        ("hosted_port", address.port().to_string()),
+        ("certificate", stage.path_of(server, &room, certificate)),
+    ];
+    let told: Vec<(&'static str, &str)> = told.iter().map(|(n, of)| (*n, of.as_str())).collect();
     let holding = stage.holding();
     let client = had(stage.cell.client.description.client.as_ref())?;
-    let hosted = had(client.hosted.as_ref())?;
-    let first = stage.shared(&holding);
-    {
-        let honest = origin::start(
-            stage.interface(),
-            Arc::clone(&first),
-            OriginScript::default(),
-        )
-        .map_err(no_listener)?;
-        let room = stage.room("first")?;
-        let out = room.join("out");
-        let (url, cache) = (url_of(honest.address), address.to_string());
-        let more = [("url", &*url), ("out", &*text(&out)), ("hosted", &*cache)];
-        let ended = stage.run(
-            stage.cell.client,
-            "client, the first",
-            hosted,
-            (&room, &more),
-        )?;
-        let name = &stage.cell.client.description.name;
-        came_whole(stage, &ended, &out, first.content())
-            .map_err(|why| Stopped::Failed(format!("the first client of {name} {why}")))?;
-    }
+    let hosted = had(match stage.version() {
+        Version::V1 => client.hosted_v1.as_ref(),
+        Version::V2 => client.hosted.as_ref(),
+    })?;
+    offered(stage, &holding, hosted, &told)?;
     holds_all(stage, &holding, address).map_err(|why| {
         let end = serving.as_ref().and_then(Serving::end);
         Stopped::Failed(end.map_or_else(|| why.clone(), |end| format!("{why}; {end}")))
     })?;
     let shared = stage.shared(&holding);
-    downloaded(
-        stage,
-        &shared,
-        hosted,
-        ("hosted", address),
-        serving.as_ref(),
-    )?;
+    downloaded(stage, &shared, hosted, &told, serving.as_ref())?;
     Ok(format!("{} bytes from the cache", shared.content().len()))
+}
+
+/// A client gets the content from an honest origin, and may offer it.
+fn offered(
+    stage: &Stage<'_>,
+    holding: &Holding,
+    command: &str,
+    told: &[(&'static str, &str)],
+) -> Result<(), Stopped> {
+    let client = stage.cell.client;
+    let shared = stage.shared(holding);
+    let honest = origin::start(
+        stage.interface(),
+        Arc::clone(&shared),
+        OriginScript::default(),
+    )
+    .map_err(no_listener)?;
+    let room = stage.room("first")?;
+    let out = room.join("out");
+    let (url, file) = (url_of(honest.address), text(&out));
+    let more = [&[("url", &*url), ("out", &*file)], told].concat();
+    let ended = stage.run(client, "client, the first", command, (&room, &more))?;
+    let name = &client.description.name;
+    came_whole(stage, &ended, &out, shared.content())
+        .map_err(|why| Stopped::Failed(format!("the first client of {name} {why}")))
 }
 
 /// Waits until a cache lists every block, by asking it.

@@ -61,7 +61,7 @@ pub(super) fn by_maker(stage: &Stage<'_>) -> Result<String, Stopped> {
         stage,
         &shared,
         &client.command,
-        ("peer", peer.address),
+        &[("peer", &*peer.address.to_string())],
         None,
     )?;
     Ok(format!(
@@ -144,7 +144,7 @@ pub(super) fn alone(stage: &Stage<'_>) -> Result<String, Stopped> {
         stage,
         &shared,
         &client.command,
-        ("peer", address),
+        &[("peer", &*peer)],
         serving.as_ref(),
     )?;
     Ok(format!("{} bytes from the peer", shared.content().len()))
