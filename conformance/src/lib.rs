@@ -13,6 +13,7 @@
 //! - [`capture`]: recorded traffic of others, judged without a packet of our own;
 //! - [`check`]: content information in files;
 //! - [`evidence`]: what was sent and received, for people and for Wireshark;
+//! - [`interop`]: implementations against each other, every client with every server;
 //! - [`wire`]: messages of all documents, by readers and writers of the judge's own;
 //! - [`coverage`]: which requirements code enforces, cases assert and vectors pin;
 //! - [`vectors`]: files of test vectors, and their replay against core.
@@ -25,6 +26,7 @@ pub mod clock;
 pub mod coverage;
 pub mod deviants;
 pub mod evidence;
+pub mod interop;
 pub mod judge;
 pub mod report;
 pub mod targets;

@@ -19,6 +19,12 @@ pub(crate) enum ConformCommand {
     /// Judge this implementation in all roles: its own commands, started on the loopback interface
     #[command(name = "self")]
     Own(Box<OwnArgs>),
+    /// Run every client against every server, each described by a file, and show what came out as a matrix
+    ///
+    /// A file names an implementation and the commands of its roles, or where they run. The runner's origin gives
+    /// content information and nothing else where a peer or a hosted cache is to serve, and holds the bytes that come
+    /// out against the content. Exit code 1 if a cell failed, 3 if none could be run.
+    Interop(InteropArgs),
     /// Prove the cases: each implementation that is wrong on purpose has to be caught by the case meant for it
     Matrix(MatrixArgs),
     /// Judge content information in a file
@@ -210,6 +216,40 @@ pub(crate) struct OwnArgs {
     pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InteropArgs {
+    /// The implementations: YAML, as docs/CONFORMANCE.md has it
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only cells that fit, such as 'peer-*/stranger/*': SCENARIO/SERVER/CLIENT; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) filter: Vec<String>,
+    /// Show the cells, and run none
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// How many cells run at a time
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN))]
+    pub(crate) jobs: NonZeroUsize,
+    /// How long a command may take, and a server until it is ready; then it is ended with all that it started
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+    /// How often a client may try that finds no peer
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(3).unwrap_or(NonZeroUsize::MIN))]
+    pub(crate) tries: NonZeroUsize,
+    /// The address of this machine at which the runner serves and peers are looked for
+    #[arg(long, value_name = "IP", default_value_t = std::net::Ipv4Addr::LOCALHOST)]
+    pub(crate) interface: std::net::Ipv4Addr,
+    /// Where reports and evidence go: report.json, report.html, report.md, junit.xml, and a file a cell
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Where a report for CI systems goes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+    /// The report as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod check;
+mod interop;
 mod matrix;
 mod output;
 mod own;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &ConformCommand) -> Result<ExitCode, Failure> {
         ConformCommand::Explain(args) => explain(args),
         ConformCommand::Run(args) => judge(args),
         ConformCommand::Own(args) => own::run(args),
+        ConformCommand::Interop(args) => interop::run(args),
         ConformCommand::Matrix(args) => matrix::run(args),
         ConformCommand::CheckInfo(args) => check::info(args),
         ConformCommand::CheckCapture(args) => check::capture(args),

@@ -42,7 +42,7 @@ pub(super) fn judge(
         ));
     }
     let begun = clock::now();
-    let bar = progress(runnable.len(), args);
+    let bar = progress(runnable.len(), args.json);
     let results = run::run(&runnable, &named.targets, settings, &|result| {
         bar.set_message(result.case.id);
         bar.inc(1);
@@ -77,8 +77,8 @@ pub(super) fn judge(
     failure::verdict(failed == 0, printed)
 }
 
-fn progress(cases: usize, args: &JudgeArgs) -> ProgressBar {
-    if args.json || !stderr().is_terminal() {
+pub(super) fn progress(cases: usize, is_for_machines: bool) -> ProgressBar {
+    if is_for_machines || !stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(cases as u64);
@@ -246,7 +246,7 @@ fn write_folder(folder: &Path, report: &mut Report, results: &[CaseResult]) -> R
 }
 
 /// Writes a file beside its final name first.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::usage(format_args!("cannot write {}: {error}", path.display()))
     };

@@ -44,6 +44,7 @@ const COMMANDS: &[&str] = &[
     "conform explain",
     "conform run",
     "conform self",
+    "conform interop",
     "conform matrix",
     "conform check-info",
     "conform check-capture",

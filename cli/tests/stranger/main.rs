@@ -8,6 +8,7 @@
 )]
 
 mod judged;
+mod matrix;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

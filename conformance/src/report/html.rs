@@ -18,7 +18,8 @@ const EVIDENCE_MAX_BYTES: usize = 24 << 10;
 /// The page. `results` are those that the report is of.
 #[must_use]
 pub fn html(report: &Report, results: &[CaseResult]) -> String {
-    PAGE.replace("{{summary}}", &summary(report))
+    PAGE.replace("{{style}}", super::style())
+        .replace("{{summary}}", &summary(report))
         .replace("{{targets}}", &targets(report))
         .replace("{{matrix}}", &matrix(report))
         .replace("{{cases}}", &cases(report, results))

@@ -77,7 +77,8 @@ pub fn markdown(report: &Report) -> String {
     page
 }
 
-fn cell(text: &str) -> String {
+/// Text as a cell of a table has it.
+pub(crate) fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for sign in text.chars() {
         match sign {

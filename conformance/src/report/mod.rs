@@ -22,6 +22,11 @@ use crate::judge::{Case, CaseResult, Finding, Role, Tag, Verdict};
 /// The version of the form of JSON.
 pub const SCHEMA: u32 = 1;
 
+/// How pages look.
+pub(crate) const fn style() -> &'static str {
+    include_str!("style.css")
+}
+
 /// How many cases came out how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the verdicts")]

@@ -2,9 +2,13 @@
 //! Invariant: nothing that it started outlives it, and no more of what it says is kept than a limit.
 //! Byte order: none.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,15 +19,34 @@ use crate::clock;
 /// What a shell says of a command that is not there, and an implementation of something that it has not.
 pub const UNSUPPORTED: i32 = 127;
 /// How much of a standard stream is kept.
-const STREAM_MAX_BYTES: usize = 64 << 10;
+pub(super) const STREAM_MAX_BYTES: usize = 64 << 10;
 /// How often a command is looked after.
-const TICK: Duration = Duration::from_millis(5);
+pub(super) const TICK: Duration = Duration::from_millis(5);
 /// How long its streams have to end after it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What makes a command one for the shell, outside of quotes.
 const OF_THE_SHELL: &[char] = &[
     '|', '&', ';', '<', '>', '$', '`', '\\', '*', '?', '~', '(', '#', '\n',
 ];
+
+/// What a command is started with, beside its words.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// What is set in its environment, beside what this process has there.
+    pub environment: BTreeMap<String, String>,
+    /// Where it is started; `None`: where this process is.
+    pub folder: Option<PathBuf>,
+    /// Becomes true when everything is to end.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Surroundings {
+    /// Whether everything is to end.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+}
 
 /// How a command ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,17 +65,20 @@ pub struct Ended {
 /// # Errors
 /// That of the system where it cannot be started.
 pub fn run(template: &str, values: &[(&str, &str)], patience: Duration) -> io::Result<Ended> {
-    let words = words(template, values);
-    let Some((program, arguments)) = words.split_first() else {
-        return Err(io::Error::other("the command is empty"));
-    };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()?;
+    run_in(template, values, patience, &Surroundings::default())
+}
+
+/// The same, with surroundings of its own; one that is stopped is late.
+///
+/// # Errors
+/// That of the system where it cannot be started.
+pub fn run_in(
+    template: &str,
+    values: &[(&str, &str)],
+    patience: Duration,
+    surroundings: &Surroundings,
+) -> io::Result<Ended> {
+    let mut child = prepared(template, values, surroundings)?.spawn()?;
     let group = Pid::from_child(&child);
     let streams = [child.stdout.take().map(kept), child.stderr.take().map(kept)];
     let deadline = clock::now() + patience;
@@ -62,7 +88,7 @@ pub fn run(template: &str, values: &[(&str, &str)], patience: Duration) -> io::R
             ended.status = status.code();
             break;
         }
-        if clock::now() >= deadline {
+        if clock::now() >= deadline || surroundings.is_stopped() {
             ended.is_late = true;
             // It was not waited for yet, so its number is nobody else's; one that is gone is what is wanted.
             let _ = kill_process_group(group, Signal::KILL);
@@ -84,6 +110,30 @@ pub fn run(template: &str, values: &[(&str, &str)], patience: Duration) -> io::R
         }
     }
     Ok(ended)
+}
+
+/// A command that leads a process group of its own, with nothing to read and both streams to be read from.
+pub(super) fn prepared(
+    template: &str,
+    values: &[(&str, &str)],
+    surroundings: &Surroundings,
+) -> io::Result<Command> {
+    let words = words(template, values);
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(io::Error::other("the command is empty"));
+    };
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .envs(&surroundings.environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    if let Some(folder) = &surroundings.folder {
+        command.current_dir(folder);
+    }
+    Ok(command)
 }
 
 /// Reads a stream to its end and keeps its beginning.

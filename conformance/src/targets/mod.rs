@@ -15,6 +15,7 @@ pub mod hosted_cache;
 pub mod offering_client;
 pub mod peer;
 pub mod responder;
+pub mod service;
 
 use crate::judge::Role;
 

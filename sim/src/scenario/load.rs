@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 
 use super::model::Scenario;
@@ -39,6 +40,27 @@ impl fmt::Display for LoadError {
 }
 
 impl std::error::Error for LoadError {}
+
+/// Reads anything that is written as scenarios are. `first_mistake` says what no type can: a key, and what is wrong with it.
+///
+/// # Errors
+/// Where it is wrong, and what was expected.
+pub fn read<T: DeserializeOwned>(
+    file: &str,
+    text: &str,
+    first_mistake: impl FnOnce(&T) -> Option<(String, String)>,
+) -> Result<T, LoadError> {
+    let read: T = serde_yaml::from_str(text).map_err(|error| misread(file, &error, true))?;
+    match first_mistake(&read) {
+        None => Ok(read),
+        Some((key, why)) => Err(LoadError {
+            file: file.to_owned(),
+            at: place::of(text, &key),
+            key,
+            why,
+        }),
+    }
+}
 
 /// Reads a scenario.
 ///

@@ -16,7 +16,7 @@ mod validate;
 mod validate_more;
 
 pub use catalogue::{Content, Distribution, Edits, Popularity, Size, Spread};
-pub use load::{LoadError, load, schema, with};
+pub use load::{LoadError, load, read, schema, with};
 pub use model::{
     Arrive, DataCentre, Group, HostedCache, Lan, Link, Mode, Order, Pattern, Scenario, Site, Store,
     Work,

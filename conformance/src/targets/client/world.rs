@@ -68,6 +68,17 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What a world begins with.
+    pub(crate) fn new(holding: Holding, recorder: Recorder) -> Arc<Self> {
+        Arc::new(Self {
+            holding,
+            seen: Mutex::default(),
+            recorder,
+            began: clock::now(),
+            vectors: AtomicU64::new(1),
+        })
+    }
+
     /// What was seen, to be added to.
     pub fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
@@ -132,7 +143,7 @@ pub struct Outcome {
 }
 
 /// Bytes that nobody ever had.
-fn content(seed: &[u8], length: usize) -> Vec<u8> {
+pub(crate) fn content(seed: &[u8], length: usize) -> Vec<u8> {
     let now = clock::today().duration_since(SystemTime::UNIX_EPOCH);
     let digest = Sha256::new()
         .chain_update(seed)
@@ -175,16 +186,11 @@ impl<'a> World<'a> {
             Version::V1 => ContentInfo::v1(&content, &key, algorithm),
             Version::V2 => ContentInfo::v2(&content, &key, SEGMENT_BYTES),
         };
-        let shared = Arc::new(Shared {
-            holding: Holding {
-                info,
-                content: Some(content),
-            },
-            seen: Mutex::default(),
-            recorder: session.recorder.clone(),
-            began: clock::now(),
-            vectors: AtomicU64::new(1),
-        });
+        let holding = Holding {
+            info,
+            content: Some(content),
+        };
+        let shared = Shared::new(holding, session.recorder.clone());
         Self {
             session,
             shared,

@@ -112,7 +112,7 @@ impl Asked {
 }
 
 /// Starts one.
-pub(super) fn start(
+pub(crate) fn start(
     address: IpAddr,
     shared: Arc<Shared>,
     script: OriginScript,

@@ -85,7 +85,7 @@ pub enum Reply {
 }
 
 /// Starts one.
-pub(super) fn start(
+pub(crate) fn start(
     address: IpAddr,
     shared: Arc<Shared>,
     peer: usize,

@@ -87,7 +87,7 @@ impl Heard {
 }
 
 /// Announces peers for everything.
-pub(super) fn honest(peers: Vec<SocketAddr>) -> MatchScript {
+pub(crate) fn honest(peers: Vec<SocketAddr>) -> MatchScript {
     Arc::new(move |heard, shared| {
         let matches = peers.iter().filter_map(|peer| {
             let matched = heard.matched(shared, &peer.to_string(), |_| true)?;
@@ -189,13 +189,13 @@ fn group(interface: Ipv4Addr) -> Result<Arc<Group>, String> {
 }
 
 /// Who answers probes of one world, until it is dropped.
-pub(super) struct Responder {
+pub(crate) struct Responder {
     group: Arc<Group>,
     number: usize,
 }
 
 impl Responder {
-    pub(super) fn register(
+    pub(crate) fn register(
         interface: Ipv4Addr,
         shared: Arc<Shared>,
         script: MatchScript,
