@@ -40,12 +40,16 @@ pub struct Flow {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// A connection was made.
+    /// The judge made a connection.
     Opened,
+    /// The judge took a connection that the other side made.
+    Accepted,
     /// The judge sent bytes.
     Sent(Vec<u8>),
     /// The judge received bytes.
     Received(Vec<u8>),
+    /// The judge will send nothing more, and goes on listening.
+    Finished,
     /// The judge closed the connection.
     Closed,
     /// The other side closed the connection.

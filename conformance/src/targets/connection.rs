@@ -87,7 +87,7 @@ impl Connection {
     /// That of the system.
     pub fn open(recorder: &Recorder, address: SocketAddr) -> io::Result<Self> {
         let tcp = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT)?;
-        Self::over(recorder, tcp, Transport::Tcp)
+        Self::over(recorder, tcp, Transport::Tcp, What::Opened)
     }
 
     /// Connects over TLS.
@@ -107,7 +107,7 @@ impl Connection {
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }
-        let mut connection = Self::over(recorder, tcp, Transport::Tls)?;
+        let mut connection = Self::over(recorder, tcp, Transport::Tls, What::Opened)?;
         connection.stream = Box::new(stream);
         Ok(connection)
     }
@@ -117,7 +117,7 @@ impl Connection {
     /// # Errors
     /// That of the system.
     pub fn accepted(recorder: &Recorder, tcp: TcpStream) -> io::Result<Self> {
-        Self::over(recorder, tcp, Transport::Tcp)
+        Self::over(recorder, tcp, Transport::Tcp, What::Accepted)
     }
 
     /// Takes a connection whose bytes travel in something else.
@@ -129,12 +129,17 @@ impl Connection {
         tcp: TcpStream,
         stream: impl Read + Write + Debug + Send + 'static,
     ) -> io::Result<Self> {
-        let mut connection = Self::over(recorder, tcp, Transport::Tls)?;
+        let mut connection = Self::over(recorder, tcp, Transport::Tls, What::Accepted)?;
         connection.stream = Box::new(stream);
         Ok(connection)
     }
 
-    fn over(recorder: &Recorder, tcp: TcpStream, transport: Transport) -> io::Result<Self> {
+    fn over(
+        recorder: &Recorder,
+        tcp: TcpStream,
+        transport: Transport,
+        begun: What,
+    ) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         tcp.set_write_timeout(Some(WRITE_TIMEOUT))?;
         let flow = recorder.flow(Flow {
@@ -142,7 +147,7 @@ impl Connection {
             local: tcp.local_addr()?,
             remote: tcp.peer_addr()?,
         });
-        flow.add(What::Opened);
+        flow.add(begun);
         Ok(Self {
             stream: Box::new(tcp.try_clone()?),
             tcp,
@@ -175,8 +180,7 @@ impl Connection {
     pub fn finish_sending(&mut self) {
         // One that is gone has nothing to be told.
         let _ = self.tcp.shutdown(Shutdown::Write);
-        self.flow
-            .add(What::Note("nothing more will be sent".to_owned()));
+        self.flow.add(What::Finished);
     }
 
     /// What came and was not taken yet.

@@ -105,6 +105,8 @@ struct Members {
 }
 
 struct Group {
+    /// Where its matches come from; the socket itself is bound to the group.
+    interface: Ipv4Addr,
     socket: UdpSocket,
     members: Mutex<Members>,
 }
@@ -172,6 +174,7 @@ fn group(interface: Ipv4Addr) -> Result<Arc<Group>, String> {
         format!("cannot listen to {GROUP} port {PORT} at interface {interface}: {error}")
     })?;
     let group = Arc::new(Group {
+        interface,
         socket,
         members: Mutex::default(),
     });
@@ -229,12 +232,14 @@ fn answer(
     script: &MatchScript,
     (number, from, bytes): (usize, SocketAddr, Vec<u8>),
 ) {
-    let flow = shared.recorder.flow(Flow {
-        transport: Transport::Udp,
-        local: SocketAddr::from((GROUP, PORT)),
-        remote: from,
-    });
-    flow.received(&bytes);
+    let flow = |local: Ipv4Addr| {
+        shared.recorder.flow(Flow {
+            transport: Transport::Udp,
+            local: SocketAddr::from((local, PORT)),
+            remote: from,
+        })
+    };
+    flow(GROUP).received(&bytes);
     let heard = Heard {
         at: shared.age(),
         from,
@@ -245,6 +250,7 @@ fn answer(
     shared.seen().probes.push(heard.clone());
     let answers = script(&heard, shared);
     let sending = Arc::clone(group);
+    let flow = flow(group.interface);
     thread::spawn(move || {
         let mut waited = Duration::ZERO;
         for (after, datagram) in answers {
