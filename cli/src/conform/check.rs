@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use peerdist_conformance::{capture, check};
 
 use super::args::{CheckCaptureArgs, CheckInfoArgs};
-use super::targets::read;
+use super::file::{self, read};
 use crate::failure::{self, Failure};
 use crate::print::{count, from_hex};
 
 pub(super) fn info(args: &CheckInfoArgs) -> Result<ExitCode, Failure> {
-    let bytes = read(&args.file, "the content information")?;
+    let bytes = file::content_info(&args.file)?;
     let content = args
         .content
         .as_deref()
@@ -65,13 +65,9 @@ pub(super) fn info(args: &CheckInfoArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
-    let path = args.file.display();
-    let bytes = read(&args.file, "the capture")?;
-    let report = capture::judge(&bytes).map_err(|error| {
-        Failure::usage(format_args!(
-            "{path} is no capture that can be read: {error}"
-        ))
-    })?;
+    let bytes = file::capture(&args.file)?;
+    let report =
+        capture::judge(&bytes).map_err(|error| file::no_capture(&args.file, &bytes, &error))?;
     if report.messages.is_empty() {
         return Err(Failure::unreachable(format_args!(
             "nothing was judged: none of {} has a message of PeerDist in it, or it is inside TLS",

@@ -131,7 +131,7 @@ fn texts(judged: &Judged) -> String {
 }
 
 /// Text as XML has it; what XML 1.0 has no place for is a question mark.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for sign in text.chars() {
         match sign {

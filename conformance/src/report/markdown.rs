@@ -79,10 +79,25 @@ pub fn markdown(report: &Report) -> String {
             );
         }
     }
+    let unexpected: Vec<&Judged> = report.unexpected_passes().collect();
+    if !unexpected.is_empty() {
+        page.push_str("\n## Expected to fail, and did not\n\n| case | verdict | why it was expected |\n|---|---|---|\n");
+        for judged in unexpected {
+            let reason = judged.unexpected.as_deref().unwrap_or_default();
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {} |",
+                judged.case.id,
+                judged.verdict.name(),
+                cell(reason)
+            );
+        }
+    }
     page
 }
 
-fn cell(text: &str) -> String {
+/// Text as a cell of a table has it.
+pub(crate) fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for sign in text.chars() {
         match sign {

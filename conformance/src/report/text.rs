@@ -63,12 +63,13 @@ pub fn evidence(result: &CaseResult) -> String {
     let mut text = explained(result.case);
     let _ = writeln!(text, "\nVerdict: {}", result.verdict.name());
     if let Some(reason) = &result.reason {
-        let _ = writeln!(text, "  {reason}");
+        let _ = writeln!(text, "  {}", dump::printable(reason));
     }
     for finding in &result.findings {
         let quirk = finding.quirk.map(|quirk| format!(" ({quirk})"));
         let quirk = quirk.unwrap_or_default();
-        let _ = writeln!(text, "  {}{quirk}: {}", finding.requirement, finding.text);
+        let said = dump::printable(&finding.text);
+        let _ = writeln!(text, "  {}{quirk}: {said}", finding.requirement);
     }
     text.push_str("\nWhat happened\n");
     text.push_str(&dump::timeline(&result.record));
