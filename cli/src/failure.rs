@@ -1,7 +1,7 @@
 //! How the command ends: one clear line, and the exit code that tells a script what kind of end it was.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Exit code for a thing that was judged and failed.
@@ -47,7 +47,8 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Told { code, message } => {
-                eprintln!("peerdist: {}", on_one_line(&message));
+                // Where nobody reads it any more, the exit code still says it.
+                let _ = writeln!(io::stderr(), "peerdist: {}", on_one_line(&message));
                 ExitCode::from(code)
             }
             Self::ReaderWentAway => ExitCode::SUCCESS,

@@ -2,12 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueHint};
 use peerdist_conformance::catalogue::Level;
 use peerdist_conformance::judge::profile::Profile;
 use peerdist_conformance::judge::{Role, Tag};
+
+/// A thread each.
+const JOBS_MAX: usize = 1_024;
+/// A connection each.
+const CLIENT_LIMIT_MAX: usize = 10_000;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConformCommand {
@@ -112,16 +118,16 @@ pub(crate) struct JudgeArgs {
     #[arg(long)]
     pub(crate) strict: bool,
     /// How many cases run at a time
-    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN))]
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN), value_parser = jobs)]
     pub(crate) jobs: NonZeroUsize,
     /// How long nothing has to come for it to be silence, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = silence)]
     pub(crate) silence_ms: u64,
     /// How long an answer may take, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = answer)]
     pub(crate) answer_ms: u64,
     /// What random bytes are drawn from, to have the same again [default: drawn anew]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed)]
     pub(crate) seed: Option<u64>,
     /// Failures that are known: a list of 'case' and 'reason' in YAML
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -177,13 +183,13 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "HOST:PORT", requires = "info")]
     pub(crate) target: Option<String>,
     /// How many clients the peer serves at a time, if that is few: so many connections are kept busy
-    #[arg(long, value_name = "N", requires = "target")]
+    #[arg(long, value_name = "N", requires = "target", value_parser = client_limit)]
     pub(crate) client_limit: Option<NonZeroUsize>,
     /// A responder: 'multicast', to be found over --interface, or where probes are sent by unicast
     #[arg(long, value_name = "multicast|IP:PORT", requires = "info", value_parser = probe)]
     pub(crate) probe: Option<Probe>,
     /// The address of this machine at the interface where a responder hears multicasts, and where clients are answered
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", value_parser = interface)]
     pub(crate) interface: Option<IpAddr>,
     /// Content information of something that the peer or the responder holds in full; may be given several times
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -261,7 +267,7 @@ pub(crate) struct MatrixArgs {
     #[arg(long, value_name = "ROLE", value_parser = role, value_delimiter = ',')]
     pub(crate) role: Vec<Role>,
     /// How many run at a time
-    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN))]
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::new(16).unwrap_or(NonZeroUsize::MIN), value_parser = jobs)]
     pub(crate) jobs: NonZeroUsize,
     /// As JSON
     #[arg(long)]
@@ -282,6 +288,45 @@ fn probe(text: &str) -> Result<Probe, String> {
     text.parse()
         .map(Probe::Unicast)
         .map_err(|_| "expected multicast, or IP:PORT".to_owned())
+}
+
+fn whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| match (*range.start(), *range.end()) {
+        (low, u64::MAX) => format!("expected a whole number from {low}"),
+        (low, high) => format!("expected a whole number from {low} to {high}"),
+    })
+}
+
+fn at_least_one(text: &str, most: usize) -> Result<NonZeroUsize, String> {
+    let number = whole(text, 1..=most as u64)?;
+    let number = usize::try_from(number).ok().and_then(NonZeroUsize::new);
+    number.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    at_least_one(text, JOBS_MAX)
+}
+
+fn client_limit(text: &str) -> Result<NonZeroUsize, String> {
+    at_least_one(text, CLIENT_LIMIT_MAX)
+}
+
+fn silence(text: &str) -> Result<u64, String> {
+    whole(text, 10..=60_000)
+}
+
+fn answer(text: &str) -> Result<u64, String> {
+    whole(text, 100..=600_000)
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    whole(text, 0..=u64::MAX)
+}
+
+fn interface(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| "expected an IP address of this machine, such as 10.0.0.1".to_owned())
 }
 
 /// One of several names, or what they are.

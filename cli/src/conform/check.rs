@@ -8,12 +8,12 @@ use peerdist_conformance::{capture, check};
 use serde::Serialize;
 
 use super::args::{CheckCaptureArgs, CheckInfoArgs};
-use super::targets::read;
+use super::file::{self, read};
 use crate::failure::{self, Failure};
 use crate::print::{count, from_hex};
 
 pub(super) fn info(args: &CheckInfoArgs) -> Result<ExitCode, Failure> {
-    let bytes = read(&args.file, "the content information")?;
+    let bytes = file::content_info(&args.file)?;
     let content = args
         .content
         .as_deref()
@@ -52,13 +52,9 @@ pub(super) fn info(args: &CheckInfoArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
-    let path = args.file.display();
-    let bytes = read(&args.file, "the capture")?;
-    let report = capture::judge(&bytes).map_err(|error| {
-        Failure::usage(format_args!(
-            "{path} is no capture that can be read: {error}"
-        ))
-    })?;
+    let bytes = file::capture(&args.file)?;
+    let report =
+        capture::judge(&bytes).map_err(|error| file::no_capture(&args.file, &bytes, &error))?;
     if report.messages.is_empty() {
         return Err(Failure::unreachable(format_args!(
             "nothing was judged: none of {} has a message of PeerDist in it, or it is inside TLS",

@@ -7,9 +7,11 @@ use std::time::Duration;
 use globset::Glob;
 use peerdist_conformance::deviants::{self, matrix};
 use peerdist_conformance::judge::session::Settings;
+use peerdist_sim::scenario::near;
 
 use super::args::MatrixArgs;
 use crate::failure::{self, Failure};
+use crate::print::count;
 
 /// On the loopback interface nothing takes long.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -22,6 +24,17 @@ pub(super) fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
         .map(|glob| glob.compile_matcher())
         .collect();
     let all = deviants::all();
+    let unknown = args
+        .deviants
+        .iter()
+        .zip(&globs)
+        .find(|(_, glob)| !all.iter().any(|one| glob.is_match(one.id)));
+    if let Some((name, _)) = unknown {
+        let near = near::nearest(name, all.iter().map(|one| one.id));
+        return Err(Failure::usage(format_args!(
+            "no deviant fits '{name}'; the nearest is '{near}', and --json without a name shows all"
+        )));
+    }
     let selected: Vec<_> = all
         .iter()
         .copied()
@@ -29,10 +42,9 @@ pub(super) fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
         .filter(|one| args.role.is_empty() || args.role.contains(&one.mistake.role()))
         .collect();
     if selected.is_empty() {
-        let count = all.len();
-        return Err(Failure::usage(format_args!(
-            "none of the {count} deviants fits"
-        )));
+        return Err(Failure::usage(
+            "none of these deviants is of that role; leave out --role",
+        ));
     }
     let settings = Settings {
         silence: SILENCE,
@@ -84,8 +96,8 @@ fn print(rows: &[matrix::Row], json: bool) -> Result<(), Failure> {
     let caught = rows.len() - missed.len();
     writeln!(
         out,
-        "{} deviants: {caught} caught, {} missed",
-        rows.len(),
+        "{}: {caught} caught, {} missed",
+        count(rows.len() as u64, "deviant"),
         missed.len()
     )?;
     Ok(out.flush()?)

@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod check;
+mod file;
 mod interop;
 mod matrix;
 mod output;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use peerdist_conformance::cases;
 use peerdist_conformance::judge::Case;
-use peerdist_conformance::judge::select::Selection;
+use peerdist_conformance::judge::select::{Selection, SelectionError};
 use peerdist_conformance::judge::session::Settings;
 use peerdist_conformance::report::{Listed, text};
 use peerdist_sim::scenario::near;
@@ -45,7 +46,28 @@ fn selected(args: &SelectArgs) -> Result<Vec<&'static Case>, Failure> {
         roles: args.role.clone(),
         tags: args.tag.clone(),
     };
-    selection.of(&cases::all()).map_err(Failure::usage)
+    let all = cases::all();
+    selection.of(&all).map_err(|error| match error {
+        SelectionError::Unknown(pattern) => no_case(&pattern, &all),
+        other => Failure::usage(other),
+    })
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '?', '[', '{'])
+}
+
+/// Nobody knows a case of that name.
+fn no_case(name: &str, all: &[&'static Case]) -> Failure {
+    if is_pattern(name) {
+        return Failure::usage(format_args!(
+            "no case fits '{name}'; 'peerdist conform list' shows all"
+        ));
+    }
+    let near = near::nearest(name, all.iter().map(|case| case.id));
+    Failure::usage(format_args!(
+        "there is no case '{name}'; the nearest is '{near}'"
+    ))
 }
 
 fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
@@ -71,11 +93,13 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
         .iter()
         .find(|case| case.id == args.case)
         .ok_or_else(|| {
-            let near = near::nearest(&args.case, all.iter().map(|case| case.id));
-            Failure::usage(format_args!(
-                "there is no case '{}'; the nearest is '{near}'",
-                args.case
-            ))
+            if is_pattern(&args.case) {
+                return Failure::usage(format_args!(
+                    "'{0}' is no id of a case; 'peerdist conform list {0}' shows those that fit",
+                    args.case
+                ));
+            }
+            no_case(&args.case, &all)
         })?;
     let mut out = stdout().lock();
     if args.json {
@@ -109,5 +133,8 @@ fn judge(args: &RunArgs) -> Result<ExitCode, Failure> {
     let cases = selected(&args.select)?;
     let settings = settings(&args.judge)?;
     let named = targets::of(&args.targets)?;
+    named.judges(&cases, &args.select)?;
+    targets::reach(&args.targets)?;
+    output::prepare(&args.judge)?;
     output::judge(&cases, &named, &settings, &args.judge)
 }

@@ -28,6 +28,7 @@ const CONTENT_BYTES: usize = 3 * 65_536 + 10_001;
 pub(super) fn run(args: &OwnArgs) -> Result<ExitCode, Failure> {
     let cases = selected(&args.select)?;
     let settings = settings(&args.judge)?;
+    output::prepare(&args.judge)?;
     let stage = Stage::set()?;
     let mut named = targets::of(&stage.targets)?;
     for (role, command) in &stage.commands {

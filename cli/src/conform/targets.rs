@@ -1,22 +1,31 @@
 //! What options name to be judged.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;
+use std::time::Duration;
 
+use globset::Glob;
+use peerdist_conformance::judge::{Case, Role};
 use peerdist_conformance::targets::Targets;
 use peerdist_conformance::targets::client::Client;
+use peerdist_conformance::targets::command;
 use peerdist_conformance::targets::content_info::ContentInfoMaker;
 use peerdist_conformance::targets::content_server::ContentServer;
 use peerdist_conformance::targets::hosted_cache::HostedCache;
 use peerdist_conformance::targets::peer::{Holding, Peer};
 use peerdist_conformance::targets::responder::Responder;
 use peerdist_conformance::wire::content_info::ContentInfo;
+use peerdist_conformance::wire::location;
 
-use super::args::{Probe, TargetArgs};
+use super::args::{Probe, SelectArgs, TargetArgs};
+use super::file::read;
 use crate::failure::Failure;
 use crate::print::from_hex;
+
+/// Longer than a connection takes to anywhere.
+const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is judged, and what to call it in reports.
 pub(super) struct Named {
@@ -32,6 +41,10 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
     };
     let holdings = holdings(args)?;
     if let Some(url) = &args.url {
+        address_of_url(url, "--url")?;
+        if let Some(url) = &args.long_url {
+            address_of_url(url, "--long-url")?;
+        }
         let mut server = ContentServer::at(url.as_str());
         server.content = args
             .content
@@ -46,10 +59,15 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
         named.names.insert("content-server", url.clone());
     }
     if let Some(command) = &args.exec {
+        check_command(command, "--exec", &["{content}", "{out}"])?;
         named.targets.content_info = Some(ContentInfoMaker::command(command.as_str()));
         named.names.insert("content-info", command.clone());
     }
     if let Some(command) = &args.command {
+        check_command(command, "--command", &["{url}", "{out}"])?;
+        if let Some(command) = &args.hosted_command {
+            check_command(command, "--hosted-command", &["{url}", "{out}", "{hosted}"])?;
+        }
         let mut client = Client::commands(command, args.hosted_command.as_deref());
         match args.interface {
             Some(IpAddr::V4(interface)) => client.interface = interface,
@@ -128,26 +146,147 @@ fn holdings(args: &TargetArgs) -> Result<Vec<Holding>, Failure> {
     Ok(holdings)
 }
 
-pub(super) fn read(path: &Path, option: &str) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| {
-        Failure::usage(format_args!(
-            "cannot read {option} {}: {error}",
-            path.display()
-        ))
-    })
-}
-
 /// The first address of a name and a port.
-pub(super) fn address(text: &str, option: &str) -> Result<SocketAddr, Failure> {
-    if !text.contains(':') {
+fn address(text: &str, option: &str) -> Result<SocketAddr, Failure> {
+    let is_one = text.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && port.parse().is_ok_and(|port: u16| port > 0)
+    });
+    if !is_one {
         return Err(Failure::usage(format_args!(
-            "{option} {text}: expected HOST:PORT"
+            "{option} {text}: expected HOST:PORT, such as 10.0.0.5:80"
         )));
     }
-    let mut found = text
-        .to_socket_addrs()
-        .map_err(|error| Failure::unreachable(format_args!("{option} {text}: {error}")))?;
-    found
-        .next()
-        .ok_or_else(|| Failure::unreachable(format_args!("{option} {text}: no address")))
+    let unknown = |why: &dyn Display| Failure::unreachable(format_args!("{option} {text}: {why}"));
+    let mut found = text.to_socket_addrs().map_err(|error| unknown(&error))?;
+    found.next().ok_or_else(|| unknown(&"it has no address"))
+}
+
+/// The address of a URL that the judge can ask for.
+fn address_of_url(url: &str, option: &str) -> Result<SocketAddr, Failure> {
+    let rest = url.strip_prefix("http://");
+    let host = rest
+        .or_else(|| url.strip_prefix("https://"))
+        .and_then(|rest| rest.split(['/', '?', '#']).next())
+        .filter(|host| !host.is_empty());
+    let port = host.and_then(|host| host.rsplit_once(':'));
+    let port = port.filter(|(_, port)| !port.ends_with(']'));
+    let is_good = port.is_none_or(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok());
+    if host.is_none() || !is_good {
+        return Err(Failure::usage(format_args!(
+            "{option} {url}: expected http://HOST/PATH, http://HOST:PORT/PATH, or the same with https"
+        )));
+    }
+    let located = location::locate(url);
+    let place =
+        located.map_err(|why| Failure::unreachable(format_args!("{option} {url} {why}")))?;
+    Ok(place.address)
+}
+
+/// A command that has the places which the judge fills in, and a program that is there.
+fn check_command(command: &str, option: &str, places: &[&str]) -> Result<(), Failure> {
+    if let Some(missing) = places.iter().find(|place| !command.contains(**place)) {
+        return Err(Failure::usage(format_args!(
+            "{option} has no {missing} in it; expected {}",
+            places.join(" and ")
+        )));
+    }
+    let words = command.trim_start();
+    let program = match words.chars().next() {
+        Some(quote @ ('\'' | '"')) => words[1..].split(quote).next(),
+        _ => words.split_whitespace().next(),
+    };
+    let program = program.unwrap_or_default();
+    // What is for the shell, the shell may know.
+    let is_for_shell = command.contains(command::OF_THE_SHELL);
+    if is_for_shell || program.contains(['{', '\'', '"']) || is_there(program) {
+        return Ok(());
+    }
+    Err(Failure::usage(format_args!(
+        "{option}: there is no program '{program}'"
+    )))
+}
+
+fn is_there(program: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Whether somebody listens at each of the addresses: better one line now than every case inconclusive.
+pub(super) fn reach(args: &TargetArgs) -> Result<(), Failure> {
+    let urls = [("--url", &args.url), ("--long-url", &args.long_url)];
+    let hosts = [
+        ("--target", &args.target),
+        ("--http", &args.http),
+        ("--https", &args.https),
+        ("--https-authenticated", &args.https_authenticated),
+    ];
+    let connect = |option: &str, text: &str, address: SocketAddr| {
+        TcpStream::connect_timeout(&address, REACH_TIMEOUT)
+            .map(drop)
+            .map_err(|error| {
+                Failure::unreachable(format_args!(
+                    "{option} {text}: cannot connect to {address}: {error}; is it running, and is that its port?"
+                ))
+            })
+    };
+    for (option, url) in urls {
+        if let Some(url) = url {
+            connect(option, url, address_of_url(url, option)?)?;
+        }
+    }
+    for (option, host) in hosts {
+        if let Some(host) = host {
+            connect(option, host, address(host, option)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// What names something of a role.
+const fn option_of(role: Role) -> &'static str {
+    match role {
+        Role::ContentInfo => "--exec",
+        Role::ContentServer => "--url",
+        Role::Peer => "--target",
+        Role::Responder => "--probe",
+        Role::HostedCache => "--http",
+        Role::Client => "--command",
+    }
+}
+
+impl Named {
+    /// Whether there is something to judge for whatever was asked for by name: nobody shall take what does not run for
+    /// what passes.
+    pub(super) fn judges(
+        &self,
+        cases: &[&'static Case],
+        select: &SelectArgs,
+    ) -> Result<(), Failure> {
+        let missing = |what: &dyn Display, role: Role| {
+            let option = option_of(role);
+            Err(Failure::usage(format_args!(
+                "{what}: nothing of the role {role} is named; name it with {option}"
+            )))
+        };
+        let has = |role: Role| self.targets.has(role);
+        if let Some(role) = select.role.iter().find(|role| !has(**role)) {
+            return missing(&format_args!("--role {role}"), *role);
+        }
+        for pattern in &select.cases {
+            let glob = Glob::new(pattern).map_err(|error| Failure::usage(error.to_string()))?;
+            let glob = glob.compile_matcher();
+            let fitting = cases.iter().filter(|case| glob.is_match(case.id));
+            let roles: BTreeSet<Role> = fitting.map(|case| case.role()).collect();
+            if let Some(first) = roles
+                .first()
+                .filter(|_| !roles.iter().any(|role| has(*role)))
+            {
+                return missing(&format_args!("'{pattern}'"), *first);
+            }
+        }
+        Ok(())
+    }
 }

@@ -10,6 +10,7 @@
 mod admin;
 mod cache;
 mod config;
+mod conform;
 mod doctor;
 mod ends;
 mod forward;

@@ -20,18 +20,72 @@ const BYTES_A_LINE: usize = 16;
 pub fn timeline(record: &Record) -> String {
     let mut text = String::new();
     for event in &record.events {
-        text.push_str(&line(record, event));
-        if let What::Sent(bytes) | What::Received(bytes) = &event.what {
-            for shown in annotated(bytes).lines() {
-                // Writing into memory cannot fail.
-                let _ = writeln!(text, "    {shown}");
-            }
-        }
+        event_lines(&mut text, record, event);
     }
     if record.events_left_out > 0 {
+        // Writing into memory cannot fail.
         let _ = writeln!(text, "{} more events are not kept", record.events_left_out);
     }
     text
+}
+
+/// What went over the flow that was last heard of before a note, from the last question on; of the whole record where
+/// there is no such note.
+#[must_use]
+pub fn last_exchange(record: &Record, note: Option<&str>) -> String {
+    let is_note =
+        |event: &Event| matches!(&event.what, What::Note(text) if Some(text.as_str()) == note);
+    let end = record.events.iter().position(is_note);
+    let before = end.and_then(|end| record.events.get(..end));
+    let before = before.unwrap_or(&record.events);
+    let Some(flow) = before.iter().rev().find_map(|event| event.flow) else {
+        return String::new();
+    };
+    let events: Vec<&Event> = before
+        .iter()
+        .filter(|event| event.flow == Some(flow))
+        .collect();
+    let direction = |event: &Event| match &event.what {
+        What::Sent(_) | What::LeftOut { sent: true, .. } => Some(true),
+        What::Received(_) | What::LeftOut { sent: false, .. } => Some(false),
+        _ => None,
+    };
+    // Two turns, question and answer; or one, where what followed it was silence or the end.
+    let nothing = |event: &Event| matches!(event.what, What::Silence(_) | What::ClosedByOther);
+    let last = events
+        .iter()
+        .rfind(|event| direction(event).is_some() || nothing(event));
+    let is_answered = last.is_some_and(|event| !nothing(event));
+    let turns = if is_answered { 2 } else { 1 };
+    let (mut begin, mut seen, mut last) = (events.len(), 0, None);
+    for (place, event) in events.iter().enumerate().rev() {
+        let Some(now) = direction(event) else {
+            continue;
+        };
+        if last != Some(now) {
+            seen += 1;
+            last = Some(now);
+        }
+        if seen > turns {
+            break;
+        }
+        begin = place;
+    }
+    let shown = events.get(begin..).unwrap_or_default();
+    shown.iter().fold(String::new(), |mut text, event| {
+        event_lines(&mut text, record, event);
+        text
+    })
+}
+
+fn event_lines(text: &mut String, record: &Record, event: &Event) {
+    text.push_str(&line(record, event));
+    if let What::Sent(bytes) | What::Received(bytes) = &event.what {
+        for shown in annotated(bytes).lines() {
+            // Writing into memory cannot fail.
+            let _ = writeln!(text, "    {shown}");
+        }
+    }
 }
 
 fn line(record: &Record, event: &Event) -> String {
@@ -47,7 +101,8 @@ fn line(record: &Record, event: &Event) -> String {
     let flow = flow.map(|flow| format!("  [{flow}]")).unwrap_or_default();
     let what = match &event.what {
         What::Opened => "connected".to_owned(),
-        What::OpenedByOther => "connected by the other side".to_owned(),
+        What::Accepted => "connected by the other side".to_owned(),
+        What::Finished => "nothing more will be sent".to_owned(),
         What::Sent(bytes) => format!("sent {} bytes", bytes.len()),
         What::Received(bytes) => format!("received {} bytes", bytes.len()),
         What::Closed => "closed".to_owned(),
@@ -207,6 +262,36 @@ mod tests {
         assert!(shown.starts_with("POST /116B50EB"), "{shown}");
         assert!(shown.contains("000000  00 00 00 01 00 00 00 00"), "{shown}");
         assert!(shown.contains("MinSupportedProtocolVersion = 1"), "{shown}");
+    }
+
+    #[test]
+    fn the_last_exchange_is_the_question_and_what_came_of_it() {
+        use super::super::record::{Flow, Recorder};
+        let flow = |recorder: &Recorder, port: u16| {
+            recorder.flow(Flow {
+                transport: Transport::Tcp,
+                local: ([127, 0, 0, 1], port).into(),
+                remote: ([127, 0, 0, 1], 80).into(),
+            })
+        };
+        let recorder = Recorder::new();
+        let (one, other) = (flow(&recorder, 1), flow(&recorder, 2));
+        one.sent(b"<first/>");
+        one.received(b"<answer/>");
+        one.sent(b"<second/>");
+        other.sent(b"<other/>");
+        one.received(b"<half>");
+        one.received(b"</half>");
+        recorder.note("X-1: not so");
+        other.add(What::Silence(std::time::Duration::from_millis(400)));
+        let record = recorder.record();
+        let shown = last_exchange(&record, Some("X-1: not so"));
+        let places = ["<second/>", "<half>", "</half>"].map(|part| shown.find(part));
+        assert!(places.is_sorted() && places[0].is_some(), "{shown}");
+        assert!(!shown.contains("<other/>") && !shown.contains("<answer/>"));
+        let shown = last_exchange(&record, None);
+        assert!(shown.contains("<other/>") && shown.contains("nothing came"));
+        assert_eq!(last_exchange(&Recorder::new().record(), None), "");
     }
 
     #[test]

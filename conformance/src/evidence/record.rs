@@ -44,12 +44,14 @@ pub struct Flow {
 pub enum What {
     /// The judge made a connection.
     Opened,
-    /// The other side made it.
-    OpenedByOther,
+    /// The judge took a connection that the other side made.
+    Accepted,
     /// The judge sent bytes.
     Sent(Vec<u8>),
     /// The judge received bytes.
     Received(Vec<u8>),
+    /// The judge will send nothing more, and goes on listening.
+    Finished,
     /// The judge closed the connection.
     Closed,
     /// The other side closed the connection.

@@ -272,8 +272,14 @@ impl Description {
             }
             match (&server.endpoint, &server.content) {
                 (Some(url), Some(_)) => {
-                    location::locate(url)
+                    let found = location::locate(url)
                         .map_err(|why| ("content-server.endpoint".to_owned(), why))?;
+                    if found.tls_name.is_some() {
+                        return wrong(
+                            "content-server.endpoint",
+                            "is one of https, which hides from the runner what clients ask for; name an http:// URL",
+                        );
+                    }
                 }
                 (Some(_), None) => {
                     return wrong(

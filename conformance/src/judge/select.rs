@@ -29,9 +29,14 @@ pub enum SelectionError {
     /// A pattern is none.
     #[error("the pattern of ids: {0}")]
     Pattern(#[from] globset::Error),
-    /// Nothing fits.
-    #[error("no case fits; 'peerdist conform list' shows all {0}")]
-    Nothing(usize),
+    /// A pattern fits no case at all: somebody would take what does not run for what passes.
+    #[error("no case fits '{0}'")]
+    Unknown(String),
+    /// Nothing is all of what was asked for.
+    #[error(
+        "no case fits all of that together; 'peerdist conform list' with fewer options shows what there is"
+    )]
+    Nothing,
 }
 
 impl Selection {
@@ -41,6 +46,12 @@ impl Selection {
     /// [`SelectionError`].
     pub fn of(&self, cases: &[&'static Case]) -> Result<Vec<&'static Case>, SelectionError> {
         let (ids, without) = (globs(&self.ids)?, globs(&self.without)?);
+        for pattern in self.ids.iter().chain(&self.without) {
+            let glob = Glob::new(pattern)?.compile_matcher();
+            if !cases.iter().any(|case| glob.is_match(case.id)) {
+                return Err(SelectionError::Unknown(pattern.clone()));
+            }
+        }
         let fits = |case: &&'static Case| {
             (self.ids.is_empty() || ids.is_match(case.id))
                 && !without.is_match(case.id)
@@ -50,7 +61,7 @@ impl Selection {
         };
         let selected: Vec<_> = cases.iter().copied().filter(fits).collect();
         if selected.is_empty() {
-            return Err(SelectionError::Nothing(cases.len()));
+            return Err(SelectionError::Nothing);
         }
         Ok(selected)
     }

@@ -1,53 +1,115 @@
-//! A run as one page: the matrix of requirements and verdicts, every case, and what was found.
+//! A run as one page: what was not as required first, then every case, then the matrix of requirements and verdicts.
 //! Invariant: the page needs nothing outside of itself, and nothing that an implementation sent is markup in it.
 //! Byte order: none.
 
+mod case;
+mod matrix;
+
 use core::fmt::Write as _;
-use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
 
 use super::junit::escaped;
 use super::{Judged, Report};
-use crate::catalogue;
 use crate::judge::{CaseResult, Role, Verdict};
-use crate::report::text;
+use crate::wire::text::base64;
+use case::Shown;
 
 const PAGE: &str = include_str!("page.html");
-/// Bytes of the record of a case that the page holds; files beside it hold all.
-const EVIDENCE_MAX_BYTES: usize = 24 << 10;
+const SCRIPT: &str = include_str!("page.js");
 
 /// The page. `results` are those that the report is of.
 #[must_use]
 pub fn html(report: &Report, results: &[CaseResult]) -> String {
-    PAGE.replace("{{style}}", super::style())
-        .replace("{{summary}}", &summary(report))
-        .replace("{{targets}}", &targets(report))
-        .replace("{{matrix}}", &matrix(report))
-        .replace("{{cases}}", &cases(report, results))
+    let places = [
+        ("script-hash", base64(&Sha256::digest(SCRIPT))),
+        ("style", super::style().to_owned()),
+        ("script", SCRIPT.to_owned()),
+        ("outcome", outcome(report)),
+        ("summary", summary(report)),
+        ("targets", targets(report)),
+        ("filters", filters(report)),
+        ("cases", cases(report, results)),
+        ("matrix", matrix::matrix(report)),
+    ];
+    // In one pass: what was put in is not looked through again.
+    let mut page = String::new();
+    for (number, part) in PAGE.split("{{").enumerate() {
+        let placed = part.split_once("}}").filter(|_| number > 0);
+        match placed {
+            Some((name, rest)) => {
+                let place = places.iter().find(|(known, _)| *known == name);
+                page.push_str(place.map_or("", |(_, text)| text.as_str()));
+                page.push_str(rest);
+            }
+            None => page.push_str(part),
+        }
+    }
+    page
+}
+
+/// `1 case`, `2 cases`.
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn is_known(judged: &Judged) -> bool {
+    judged.verdict == Verdict::Fail && judged.expected.is_some()
+}
+
+/// The whole in a sentence.
+fn outcome(report: &Report) -> String {
+    let known = report
+        .cases
+        .iter()
+        .filter(|judged| is_known(judged))
+        .count();
+    let failed = report.summary.fail - known;
+    let judged = report.summary.pass + report.summary.warn + report.summary.fail;
+    let (kind, mut text) = match (failed, judged) {
+        (_, 0) => (
+            "inconclusive",
+            "Nothing was judged: every case was skipped, unsupported or inconclusive".to_owned(),
+        ),
+        (0, _) => (
+            "pass",
+            format!("As required in {}", counted(judged, "case")),
+        ),
+        _ => (
+            "fail",
+            format!("Not as required in {failed} of {}", counted(judged, "case")),
+        ),
+    };
+    if known > 0 {
+        text.push_str(&format!("; {} that is known", counted(known, "failure")));
+    }
+    if report.summary.warn > 0 {
+        text.push_str(&format!("; {}", counted(report.summary.warn, "warning")));
+    }
+    format!("<p class=\"outcome {kind}\">{text}.</p>")
 }
 
 fn summary(report: &Report) -> String {
     let total = report.cases.len().max(1);
-    let mut bar = String::from("<div class=\"bar\" role=\"img\" aria-label=\"verdicts\">");
-    let mut legend = String::from("<ul class=\"legend\">");
+    let mut label = Vec::new();
+    let mut bar = String::new();
     for verdict in Verdict::ALL {
         let count = report.summary.count(verdict);
-        let name = verdict.name();
         if count > 0 {
+            let name = verdict.name();
             let share = count as f64 * 100.0 / total as f64;
+            label.push(format!("{count} {name}"));
             // Writing into memory cannot fail.
             let _ = write!(
                 bar,
-                "<span class=\"{name}\" style=\"width:{share:.3}%\"></span>"
+                "<span class=\"{name}\" style=\"flex-grow:{share:.3}\" title=\"{count} {name}\"></span>"
             );
         }
-        let _ = write!(
-            legend,
-            "<li><i class=\"{name}\"></i><b>{count}</b> {name}</li>"
-        );
     }
-    bar.push_str("</div>");
-    legend.push_str("</ul>");
-    bar + &legend
+    format!(
+        "<div class=\"bar\" role=\"img\" aria-label=\"{}\">{bar}</div>",
+        label.join(", ")
+    )
 }
 
 fn targets(report: &Report) -> String {
@@ -62,176 +124,125 @@ fn targets(report: &Report) -> String {
     let strict = if report.strict { ", strict" } else { "" };
     let _ = write!(
         rows,
-        "<dt>judged by</dt><dd>{}, profile {}{strict}, {:.1} s</dd>",
+        "<dt>judged by</dt><dd>{}, profile {}{strict}, {}, {:.1} s</dd>",
         escaped(&report.judge),
         report.profile,
+        counted(report.cases.len(), "case"),
         report.took_seconds
     );
     rows
 }
 
-/// The worst of what cases said of a requirement.
-fn worst(verdicts: &[Verdict]) -> Option<Verdict> {
-    let order = [
+/// A button a verdict, with how many there are.
+fn filters(report: &Report) -> String {
+    let total = report.cases.len();
+    let mut buttons = format!(
+        "<button type=\"button\" data-verdict=\"\" aria-pressed=\"true\">all <b>{total}</b></button>"
+    );
+    for verdict in [
         Verdict::Fail,
         Verdict::Warn,
         Verdict::Inconclusive,
         Verdict::Pass,
-        Verdict::Unsupported,
         Verdict::Skip,
-    ];
-    order.into_iter().find(|verdict| verdicts.contains(verdict))
-}
-
-/// What a case says of one of its requirements: a failure is of what it was found against, and stops the case before
-/// others.
-fn of_requirement(judged: &Judged, requirement: &str) -> Verdict {
-    let found = judged
-        .findings
-        .iter()
-        .any(|finding| finding.requirement == requirement);
-    match judged.verdict {
-        Verdict::Fail | Verdict::Warn if found => judged.verdict,
-        Verdict::Fail | Verdict::Warn if judged.asserted.contains(&requirement) => Verdict::Pass,
-        Verdict::Fail | Verdict::Warn => Verdict::Skip,
-        other => other,
-    }
-}
-
-fn matrix(report: &Report) -> String {
-    let mut by_requirement: BTreeMap<&str, Vec<(&Judged, Verdict)>> = BTreeMap::new();
-    for judged in &report.cases {
-        for requirement in judged.case.requirements {
-            let verdict = of_requirement(judged, requirement);
-            let entry = by_requirement.entry(requirement).or_default();
-            entry.push((judged, verdict));
-        }
-    }
-    let mut out = String::new();
-    let mut document = "";
-    for requirement in catalogue::all() {
-        let Some(cases) = by_requirement.get(requirement.id.as_str()) else {
-            continue;
-        };
-        if requirement.document != document {
-            if !document.is_empty() {
-                out.push_str("</div>");
-            }
-            document = &requirement.document;
-            let _ = write!(out, "<h3>{}</h3><div class=\"cells\">", escaped(document));
-        }
-        let verdicts: Vec<Verdict> = cases.iter().map(|(_, verdict)| *verdict).collect();
-        let verdict = worst(&verdicts).unwrap_or(Verdict::Skip);
-        let names: Vec<&str> = cases.iter().map(|(judged, _)| judged.case.id).collect();
+        Verdict::Unsupported,
+    ] {
+        let name = verdict.name();
+        let count = report.summary.count(verdict);
+        let disabled = if count == 0 { " disabled" } else { "" };
         let _ = write!(
-            out,
-            "<button class=\"cell {name}\" data-cases=\"{}\" data-level=\"{}\" title=\"{} ({}): {name}\n{}\n{} cases\" aria-label=\"{} {name}\"></button>",
-            escaped(&names.join(" ")),
-            requirement.level.name(),
-            escaped(&requirement.id),
-            requirement.level.name(),
-            escaped(&requirement.text),
-            names.len(),
-            escaped(&requirement.id),
-            name = verdict.name(),
+            buttons,
+            "<button type=\"button\" data-verdict=\"{name}\" aria-pressed=\"false\"{disabled}>\
+             <i class=\"{name}\"></i>{name} <b>{count}</b></button>"
         );
     }
-    if !document.is_empty() {
-        out.push_str("</div>");
-    }
-    out
-}
-
-fn cases(report: &Report, results: &[CaseResult]) -> String {
-    let mut out = String::new();
+    let mut roles = String::from("<option value=\"\">every role</option>");
     for role in Role::ALL {
-        let of_role = report.cases.iter().zip(results);
-        let mut of_role = of_role
-            .filter(|(judged, _)| judged.case.roles.contains(&role))
-            .peekable();
-        if of_role.peek().is_none() {
-            continue;
-        }
-        let _ = write!(out, "<h3 id=\"{role}\">{role}</h3>");
-        for (judged, result) in of_role {
-            case(&mut out, judged, result);
+        let of_role = |judged: &&Judged| judged.case.roles.contains(&role);
+        let count = report.cases.iter().filter(of_role).count();
+        if count > 0 {
+            let _ = write!(roles, "<option value=\"{role}\">{role} ({count})</option>");
         }
     }
-    out
+    format!(
+        "<div class=\"verdicts\" role=\"group\" aria-label=\"Show cases by verdict\">{buttons}</div>\
+         <select id=\"role\" aria-label=\"Show cases of a role\">{roles}</select>"
+    )
 }
 
-fn case(out: &mut String, judged: &Judged, result: &CaseResult) {
-    let verdict = judged.verdict.name();
-    let id = escaped(judged.case.id);
-    let _ = write!(
-        out,
-        "<details class=\"case {verdict}\" id=\"{id}\"><summary><span class=\"verdict {verdict}\">{verdict}</span> \
-         <span class=\"title\">{}</span> <code>{id}</code></summary><div class=\"inside\">",
-        escaped(judged.case.title)
-    );
-    let _ = write!(
-        out,
-        "<p>{} {}, {}, {:.3} s</p>",
-        escaped(judged.case.document),
-        escaped(judged.case.section),
-        judged.case.level.name(),
-        judged.took_seconds
-    );
-    if let Some(reason) = &judged.reason {
-        let _ = write!(out, "<p class=\"reason\">{}</p>", escaped(reason));
+/// What needs to be looked at, worst first.
+const SECTIONS: [(&str, &str); 4] = [
+    ("failed", "Not as required"),
+    ("known", "Known failures"),
+    ("warned", "Warnings"),
+    (
+        "inconclusive",
+        "Inconclusive: the judge could not do its part",
+    ),
+];
+
+/// The section of a case; `None`: nobody has to look at it.
+fn section(judged: &Judged) -> Option<&'static str> {
+    match judged.verdict {
+        Verdict::Fail if is_known(judged) => Some("known"),
+        Verdict::Fail => Some("failed"),
+        Verdict::Warn => Some("warned"),
+        Verdict::Inconclusive => Some("inconclusive"),
+        Verdict::Pass | Verdict::Skip | Verdict::Unsupported => None,
     }
-    if let Some(reason) = &judged.expected {
-        let _ = write!(out, "<p class=\"reason\">Expected: {}</p>", escaped(reason));
-    }
-    if let Some(before) = judged.before {
-        let _ = write!(out, "<p class=\"reason\">Before: {}</p>", before.name());
-    }
-    for finding in &judged.findings {
-        let quirk = finding
-            .quirk
-            .map(|quirk| format!(" <code>{}</code>", escaped(quirk)));
-        let _ = write!(
-            out,
-            "<p class=\"finding\"><code>{}</code>{} {}</p>",
-            escaped(finding.requirement),
-            quirk.unwrap_or_default(),
-            escaped(&finding.text)
-        );
-    }
-    out.push_str("<ul>");
-    for id in judged.case.requirements {
-        let words = catalogue::find(id)
-            .map(|found| found.text.as_str())
-            .unwrap_or_default();
-        let _ = write!(
-            out,
-            "<li><code>{}</code> {}</li>",
-            escaped(id),
-            escaped(words)
-        );
-    }
-    out.push_str("</ul>");
-    if let Some(evidence) = &judged.evidence {
-        let path = escaped(evidence);
-        let _ = write!(
-            out,
-            "<p><a href=\"{path}.txt\">all that was sent and received</a>, <a href=\"{path}.pcapng\">as a capture</a></p>"
-        );
-    }
-    let is_shown = matches!(
-        judged.verdict,
-        Verdict::Fail | Verdict::Warn | Verdict::Inconclusive
-    );
-    if is_shown {
-        let mut shown = text::happened(result);
-        if shown.len() > EVIDENCE_MAX_BYTES {
-            let end = (0..=EVIDENCE_MAX_BYTES)
-                .rev()
-                .find(|end| shown.is_char_boundary(*end));
-            shown.truncate(end.unwrap_or(0));
-            shown.push_str("\n… the rest is in the files beside this page\n");
+}
+
+/// A heading with its cases, for each kind of outcome that needs to be looked at; then the others by role.
+fn cases(report: &Report, results: &[CaseResult]) -> String {
+    let mut shown = Shown::default();
+    let mut out = String::new();
+    let with_results = || report.cases.iter().enumerate();
+    for (id, heading) in SECTIONS {
+        let is_in = |judged: &Judged| section(judged) == Some(id);
+        let such: Vec<_> = with_results().filter(|(_, judged)| is_in(judged)).collect();
+        if such.is_empty() {
+            continue;
         }
-        let _ = write!(out, "<pre>{}</pre>", escaped(&shown));
+        let _ = write!(
+            out,
+            "<section class=\"group\" id=\"{id}\"><h2>{heading} <span class=\"number\">{}</span></h2>",
+            such.len()
+        );
+        for (place, judged) in such {
+            shown.case(&mut out, judged, results.get(place));
+        }
+        out.push_str("</section>");
     }
-    out.push_str("</div></details>");
+    let others = |judged: &Judged| section(judged).is_none();
+    if report.cases.iter().any(others) {
+        out.push_str("<section class=\"group\" id=\"others\"><h2>The other cases</h2>");
+        for role in Role::ALL {
+            let is_in = |judged: &Judged| others(judged) && judged.case.roles.contains(&role);
+            let such: Vec<_> = with_results().filter(|(_, judged)| is_in(judged)).collect();
+            if such.is_empty() {
+                continue;
+            }
+            let of = |verdict| {
+                such.iter()
+                    .filter(|(_, one)| one.verdict == verdict)
+                    .count()
+            };
+            let counts = [Verdict::Pass, Verdict::Skip, Verdict::Unsupported]
+                .map(|verdict| (of(verdict), verdict.name()))
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, name)| format!("{count} {name}"));
+            let _ = write!(
+                out,
+                "<details class=\"role\" id=\"role-{role}\"><summary><h3>{role}</h3> <span>{}</span></summary>",
+                counts.collect::<Vec<_>>().join(", ")
+            );
+            for (place, judged) in such {
+                shown.case(&mut out, judged, results.get(place));
+            }
+            out.push_str("</details>");
+        }
+        out.push_str("</section>");
+    }
+    out
 }

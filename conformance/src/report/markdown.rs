@@ -74,6 +74,20 @@ pub fn markdown(report: &Report) -> String {
             );
         }
     }
+    let unexpected: Vec<&Judged> = report.unexpected_passes().collect();
+    if !unexpected.is_empty() {
+        page.push_str("\n## Expected to fail, and did not\n\n| case | verdict | why it was expected |\n|---|---|---|\n");
+        for judged in unexpected {
+            let reason = judged.unexpected.as_deref().unwrap_or_default();
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {} |",
+                judged.case.id,
+                judged.verdict.name(),
+                cell(reason)
+            );
+        }
+    }
     page
 }
 

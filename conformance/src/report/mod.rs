@@ -118,6 +118,9 @@ pub struct Judged {
     /// Why it was expected to come out so, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
+    /// Why it was expected to fail, if it was and did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unexpected: Option<String>,
     /// How it came out in the run that this one is compared with, where that was otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Verdict>,
@@ -164,6 +167,7 @@ impl Report {
             findings: result.findings.clone(),
             asserted: result.asserted.clone(),
             expected: None,
+            unexpected: None,
             before: None,
             took_seconds: rounded(result.took),
             evidence: None,
@@ -187,11 +191,14 @@ impl Report {
         self.cases.iter().filter(is).collect()
     }
 
-    /// Notes which failures were expected.
+    /// Notes which failures were expected, and which were and did not come.
     pub fn expect(&mut self, expected: &Expected) {
         for judged in &mut self.cases {
-            if judged.verdict == Verdict::Fail {
-                judged.expected = expected.reason(judged.case.id).map(str::to_owned);
+            let reason = expected.reason(judged.case.id).map(str::to_owned);
+            match judged.verdict {
+                Verdict::Fail => judged.expected = reason,
+                Verdict::Pass | Verdict::Warn => judged.unexpected = reason,
+                Verdict::Skip | Verdict::Unsupported | Verdict::Inconclusive => {}
             }
         }
     }
@@ -218,14 +225,9 @@ impl Report {
     }
 
     /// Those that were expected to fail and did not.
-    pub fn unexpected_passes<'a>(
-        &'a self,
-        expected: &'a Expected,
-    ) -> impl Iterator<Item = &'a Judged> {
-        self.cases.iter().filter(|judged| {
-            matches!(judged.verdict, Verdict::Pass | Verdict::Warn)
-                && expected.reason(judged.case.id).is_some()
-        })
+    pub fn unexpected_passes(&self) -> impl Iterator<Item = &Judged> {
+        let such = |judged: &&Judged| judged.unexpected.is_some();
+        self.cases.iter().filter(such)
     }
 
     /// As JSON.
@@ -244,19 +246,19 @@ fn rounded(took: Duration) -> f64 {
 #[derive(Debug, Error)]
 pub enum FileError {
     /// It is not of its form.
-    #[error("{0}")]
+    #[error("expected a list of 'case' and 'reason' in YAML: {0}")]
     Yaml(#[from] serde_yaml::Error),
     /// It is no report.
-    #[error("{0}")]
+    #[error("it is no report.json of 'peerdist conform': {0}")]
     Json(#[from] serde_json::Error),
     /// It names something that does not exist.
     #[error("there is no case '{0}'")]
     UnknownCase(String),
     /// It gives no reason.
-    #[error("'{0}' is expected to fail without a reason")]
+    #[error("'{0}' has no reason; say why its failure is known")]
     NoReason(String),
     /// It is of another version.
-    #[error("it is of schema {found}, expected {SCHEMA}")]
+    #[error("it is a report of schema {found}, expected {SCHEMA}; make it anew with --out")]
     Schema {
         /// The version it states.
         found: u32,

@@ -25,7 +25,7 @@ pub(super) const TICK: Duration = Duration::from_millis(5);
 /// How long its streams have to end after it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What makes a command one for the shell, outside of quotes.
-const OF_THE_SHELL: &[char] = &[
+pub const OF_THE_SHELL: &[char] = &[
     '|', '&', ';', '<', '>', '$', '`', '\\', '*', '?', '~', '(', '#', '\n',
 ];
 

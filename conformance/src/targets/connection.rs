@@ -117,7 +117,7 @@ impl Connection {
     /// # Errors
     /// That of the system.
     pub fn accepted(recorder: &Recorder, tcp: TcpStream) -> io::Result<Self> {
-        Self::over(recorder, tcp, Transport::Tcp, What::OpenedByOther)
+        Self::over(recorder, tcp, Transport::Tcp, What::Accepted)
     }
 
     /// Takes a connection whose bytes travel in something else.
@@ -129,7 +129,7 @@ impl Connection {
         tcp: TcpStream,
         stream: impl Read + Write + Debug + Send + 'static,
     ) -> io::Result<Self> {
-        let mut connection = Self::over(recorder, tcp, Transport::Tls, What::OpenedByOther)?;
+        let mut connection = Self::over(recorder, tcp, Transport::Tls, What::Accepted)?;
         connection.stream = Box::new(stream);
         Ok(connection)
     }
@@ -138,7 +138,7 @@ impl Connection {
         recorder: &Recorder,
         tcp: TcpStream,
         transport: Transport,
-        opened: What,
+        begun: What,
     ) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         tcp.set_write_timeout(Some(WRITE_TIMEOUT))?;
@@ -147,7 +147,7 @@ impl Connection {
             local: tcp.local_addr()?,
             remote: tcp.peer_addr()?,
         });
-        flow.add(opened);
+        flow.add(begun);
         Ok(Self {
             stream: Box::new(tcp.try_clone()?),
             tcp,
@@ -180,8 +180,7 @@ impl Connection {
     pub fn finish_sending(&mut self) {
         // One that is gone has nothing to be told.
         let _ = self.tcp.shutdown(Shutdown::Write);
-        self.flow
-            .add(What::Note("nothing more will be sent".to_owned()));
+        self.flow.add(What::Finished);
     }
 
     /// What came and was not taken yet.

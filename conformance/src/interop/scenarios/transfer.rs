@@ -202,7 +202,7 @@ fn served(stage: &Stage<'_>) -> Result<Ready, Stopped> {
             }
         }
         (None, Some(url)) => {
-            let (address, host, path) = location::locate(url)
+            let place = location::locate(url)
                 .map_err(|why| Stopped::Inconclusive(format!("{url} {why}")))?;
             let copy = server.folder.join(had(role.content.as_ref())?);
             let content = fs::read(&copy).map_err(|error| {
@@ -210,9 +210,9 @@ fn served(stage: &Stage<'_>) -> Result<Ready, Stopped> {
             })?;
             Ready {
                 content,
-                address,
-                host,
-                path,
+                address: place.address,
+                host: place.host,
+                path: place.path,
                 serving: None,
             }
         }

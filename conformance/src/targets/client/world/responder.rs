@@ -107,6 +107,8 @@ struct Members {
 }
 
 struct Group {
+    /// Where its matches come from; the socket itself is bound to the group.
+    interface: Ipv4Addr,
     socket: UdpSocket,
     members: Mutex<Members>,
 }
@@ -179,6 +181,7 @@ fn group(interface: Ipv4Addr) -> Result<Arc<Group>, String> {
         format!("cannot listen to {GROUP_V4} port {PORT} at interface {interface}: {error}")
     })?;
     let group = Arc::new(Group {
+        interface,
         socket,
         members: Mutex::default(),
     });
@@ -236,12 +239,14 @@ fn answer(
     script: &MatchScript,
     (number, from, bytes): (usize, SocketAddr, Vec<u8>),
 ) {
-    let flow = shared.recorder.flow(Flow {
-        transport: Transport::Udp,
-        local: SocketAddr::from((GROUP_V4, PORT)),
-        remote: from,
-    });
-    flow.received(&bytes);
+    let flow = |local: Ipv4Addr| {
+        shared.recorder.flow(Flow {
+            transport: Transport::Udp,
+            local: SocketAddr::from((local, PORT)),
+            remote: from,
+        })
+    };
+    flow(GROUP_V4).received(&bytes);
     let heard = Heard {
         at: shared.age(),
         from,
@@ -252,6 +257,7 @@ fn answer(
     shared.seen().probes.push(heard.clone());
     let answers = script(&heard, shared);
     let sending = Arc::clone(group);
+    let flow = flow(group.interface);
     thread::spawn(move || {
         let mut waited = Duration::ZERO;
         for (after, datagram) in answers {
