@@ -73,7 +73,8 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             is_found(session, World::blocks(session, 2).over_ipv6()?, |address| {
                 let port = address.port();
-                format!("[fe80::1%no-such-interface]:{port} [fe80::2%]:{port} [::1:{port} {address}")
+                let zones = format!("[fe80::1%no-such-interface]:{port} [fe80::2%]:{port} [fe80::3%77]:{port}");
+                format!("{zones} [::1:{port} {address}")
             })
         },
     )

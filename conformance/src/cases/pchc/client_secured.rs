@@ -107,11 +107,13 @@ fn is_original(
         &found.offset_in_first_segment,
         &0,
     )?;
-    if let Some((field, is, was)) = found.differs_from(segment) {
-        let told = format!("{field} is {is}, in the content information {was}");
-        session.holds(false, "PCHC-2.2.1.4-08", told)?;
-    }
-    session.holds(true, "PCHC-2.2.1.4-08", "")?;
+    let differs = found.differs_from(segment);
+    let (field, is, was) = differs.clone().unwrap_or_default();
+    session.holds(
+        differs.is_none(),
+        "PCHC-2.2.1.4-08",
+        format_args!("{field} is {is}, in the content information {was}"),
+    )?;
     let listed = found.block_hashes.len() / segment.algorithm.len();
     let count = segment.block_hashes.len();
     let differs = segment
@@ -210,20 +212,16 @@ pub(super) const CASES: &[Case] = &[
                     for requirement in ["PCHC-2.2.1.1-01", "PCHC-2.2.1.1-02", "PCHC-2.2.1.1-03"] {
                         session.reads(requirement, offered.request.clone())?;
                     }
-                    let name = match &request {
-                        Request::InitialOffer { .. } => "INITIAL_OFFER_MESSAGE",
-                        Request::SegmentInfo { .. } => "SEGMENT_INFO_MESSAGE",
-                        Request::BatchedOffer { .. } => "BATCHED_OFFER_MESSAGE",
+                    let segment_id = match &request {
+                        Request::InitialOffer { segment_id } => segment_id.as_slice(),
+                        _ => &[],
                     };
-                    let found = format!("a segment is offered by {name}");
-                    let Request::InitialOffer { segment_id } = request else {
-                        session.holds(false, "PCHC-2.2.1.3-01", &found)?;
-                        continue;
-                    };
-                    session.holds(true, "PCHC-2.2.1.3-01", &found)?;
-                    session.holds(true, "PCHC-2.2.1.1-04", &found)?;
+                    let found = "a segment is offered by another message than INITIAL_OFFER_MESSAGE";
+                    let is_initial = matches!(request, Request::InitialOffer { .. });
+                    session.holds(is_initial, "PCHC-2.2.1.3-01", found)?;
+                    session.holds(is_initial, "PCHC-2.2.1.1-04", found)?;
                     let found = format!("the id offered is none of the content: {segment_id:02x?}");
-                    let is_known = known(&world, &segment_id).is_some();
+                    let is_known = known(&world, segment_id).is_some();
                     session.holds(is_known, "PCHC-2.2.1.3-02", found)?;
                 }
                 let offered = initial_offers(&outcome).len();

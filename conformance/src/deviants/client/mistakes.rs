@@ -136,6 +136,7 @@ mistakes! {
     InfoInClear "client-info-in-clear" "sends the hashes, and the segment secret, in clear" "pchc-client-interested";
     InfoUnasked "client-info-unasked" "sends the hashes to a cache that has them" "pchc-client-not-interested";
     AnyCode "client-any-code" "takes any code that is not OK for INTERESTED" "pchc-client-initial-offer-answered-by-other-code";
+    TakesRefusals "client-takes-refusals" "sends the hashes to a cache that refuses it" "pchc-client-secured-unauthorized";
     SecuredChokes "client-secured-chokes" "fails where an offer of version 1.0 is not answered" "pchc-client-initial-offer-unanswered";
     InterestedForEver "client-interested-for-ever" "sends the hashes for as long as the cache is interested" "pchc-client-interested-in-hashes";
     OffersAgain "client-offers-again" "sends an initial offer again that was answered" "pchc-client-answered-initial-offer";

@@ -151,7 +151,8 @@ impl Running<'_> {
             return None;
         };
         if response.status() != 200 {
-            return None;
+            let is_taken = self.is(Mistake::TakesRefusals);
+            return is_taken.then_some(code::INTERESTED);
         }
         match self.mistake {
             Some(Mistake::AnyCode) => response.body.get(4).copied(),
