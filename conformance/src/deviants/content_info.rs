@@ -6,7 +6,7 @@ use std::any::Any as Kept;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Deviant, Mistake as Any, Stage};
+use super::Stage;
 use crate::evidence::record::Recorder;
 use crate::targets::Targets;
 use crate::targets::content_info::{ContentInfoMaker, Made, Maker, Wanted};
@@ -17,27 +17,8 @@ use crate::wire::draft::Draft;
 /// Bytes of a segment of version 2.0.
 const SEGMENT_V2_BYTES: usize = 65_537;
 
-macro_rules! mistakes {
-    ($($variant:ident $id:literal $what:literal $caught_by:literal;)*) => {
-        /// What it has wrong.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Mistake {
-            $(#[doc = $what] $variant,)*
-        }
-
-        /// Makers that are wrong in one way each.
-        pub const DEVIANTS: &[Deviant] = &[
-            $(Deviant {
-                id: $id,
-                what: $what,
-                caught_by: $caught_by,
-                mistake: Any::ContentInfo(Mistake::$variant),
-            },)*
-        ];
-    };
-}
-
 mistakes! {
+    ContentInfo;
     SecretIsHash "maker-secret-is-hash" "hashes HoD and the secret key instead of HMAC" "pccrc-maker-v1-segment-secret";
     SecretIsHash2 "maker-secret-is-hash-2.0" "hashes HoD and the secret key for version 2.0" "pccrc-maker-v2-segment-secret";
     RawKey "maker-raw-key" "takes the secret key itself for Ks" "pccrc-maker-v1-server-secret";

@@ -5,6 +5,28 @@
 //! They are as small as they can be, speak only on the loopback interface, and share the judge's writers: what both
 //! would have wrong, the implementations that are not ours show.
 
+/// What implementations of a role can have wrong, a line each: its variant, the name of the deviant, what that does, and
+/// the case that is meant for it.
+macro_rules! mistakes {
+    ($role:ident; $($variant:ident $id:literal $what:literal $caught_by:literal;)*) => {
+        /// What it has wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Mistake {
+            $(#[doc = $what] $variant,)*
+        }
+
+        /// Implementations that are wrong in one way each.
+        pub const DEVIANTS: &[$crate::deviants::Deviant] = &[
+            $($crate::deviants::Deviant {
+                id: $id,
+                what: $what,
+                caught_by: $caught_by,
+                mistake: $crate::deviants::Mistake::$role(Mistake::$variant),
+            },)*
+        ];
+    };
+}
+
 pub mod client;
 pub mod content_info;
 pub mod content_server;

@@ -6,7 +6,8 @@
 //!   office ─▶ run ─▶ hosts: origin, hosted caches, clients  (node's code)
 //!                      │ network: node's `Network` on turmoil's sockets
 //!                      ▼
-//!                    wires: sites, links, who is in which group ─▶ trace
+//!                    wires: queues, arrivals, who is in which group ─▶ trace
+//!                    └ layout: sites, links, the way from one host to another
 //! ```
 //!
 //! - turmoil runs the hosts, one after another for a tick each, and carries messages at once. Rates, queues, latency,
@@ -19,6 +20,7 @@
 mod congestion;
 mod faulting;
 mod hosts;
+mod layout;
 mod machine;
 mod network;
 mod office;

@@ -20,6 +20,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::hosts::{self, ClientHost, Seat, seed_of};
+use super::layout::SiteId;
 use super::machine::{EPOCH_SECONDS, SimulatedMachine};
 use super::network::HostNetwork;
 use super::office::{Branch, Fault, Lan, Mode, Office};
@@ -27,7 +28,7 @@ use super::origin::{self, Change};
 use super::shape::Rate;
 use super::trace::{Event, Trace};
 use super::watch::Record;
-use super::wires::{SiteId, Wires};
+use super::wires::Wires;
 use crate::series::Series;
 
 /// Sites that have addresses, and hosts of a site.

@@ -1,5 +1,5 @@
-//! Everything between the hosts: sites, their links, and who is a member of which group.
-//! Invariant: a path leads over the links of both ends in one order; groups do not reach beyond their site.
+//! Everything between the hosts: what goes over their links, when it arrives, and who is a member of which group.
+//! Invariant: who has nothing in the queues may always send something; groups do not reach beyond their site.
 //! Unit: nanoseconds since the beginning; payload bytes.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -8,18 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use peerdist::entropy::{Entropy, Purpose};
 
-use super::congestion::{Congestion, PACKET_BYTES};
+use super::congestion::Congestion;
+use super::layout::{Host, Layout, Path, Site, SiteId, SiteWan};
 use super::office::Serving;
 use super::run::LinkUse;
-use super::shape::{Link, LinkSettings, Quality, Rate, Sender};
+use super::shape::{Link, LinkSettings, Quality, Sender};
 use super::trace::{Event, Fate, Trace};
-use crate::series::{Measure, Series};
-
-/// What a sender gives to its links at a time, at least: the payload of an Ethernet frame.
-const PIECE_BYTES_LEAST: u64 = 1_460;
-/// Small enough that many connections together fill no queue of a local network.
-const PIECE_BYTES_MOST: u64 = 16 << 10;
-const MILLISECOND: u64 = 1_000_000;
+use crate::series::Measure;
 
 /// The present moment, in nanoseconds since the beginning; 0 where no host is at work.
 pub(super) fn now() -> u64 {
@@ -33,69 +28,19 @@ pub(super) fn instant_of(moment: u64) -> tokio::time::Instant {
     tokio::time::Instant::now() + std::time::Duration::from_nanos(left)
 }
 
-/// A site, by its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SiteId(usize);
-
 /// All that is between the hosts. Copies are the same wires.
 #[derive(Debug, Clone)]
 pub(super) struct Wires(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    sites: Vec<Site>,
-    hosts: BTreeMap<IpAddr, Host>,
-    links: Vec<Link>,
+    layout: Layout,
     groups: BTreeMap<(SiteId, SocketAddr), BTreeSet<SocketAddr>>,
     senders: u64,
     window_bytes: u64,
     sent_bytes: u64,
     received_bytes: u64,
     trace: Trace,
-}
-
-#[derive(Debug)]
-struct Site {
-    lan: Quality,
-    wan: Option<SiteWan>,
-    entropy: Entropy,
-    datagram_bytes: u64,
-    /// When its link to the others carries nothing.
-    outages: Vec<(u64, u64)>,
-    /// When some of its hosts do not reach the others.
-    splits: Vec<(BTreeSet<IpAddr>, u64, u64)>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct SiteWan {
-    up: usize,
-    down: usize,
-    quality: Quality,
-}
-
-#[derive(Debug, Clone)]
-struct Host {
-    site: SiteId,
-    up: usize,
-    down: usize,
-    /// When it does not reach other sites.
-    outages: Vec<(u64, u64)>,
-    /// When it serves otherwise than it should.
-    serving: Vec<(Serving, u64, u64)>,
-}
-
-/// How bytes come from one host to another.
-#[derive(Debug, Clone)]
-struct Path {
-    /// Those that are taken when something is sent.
-    links: Vec<usize>,
-    quality: Quality,
-    /// Whose numbers decide over jitter and loss.
-    site: SiteId,
-    /// The sites whose links to the others it leads over.
-    crosses: Option<[SiteId; 2]>,
-    ends: [IpAddr; 2],
-    piece_bytes: u64,
 }
 
 /// One direction of a connection, at its sender.
@@ -137,9 +82,7 @@ fn forget_until(queue: &mut VecDeque<(u64, u64)>, total: &mut u64, now: u64) {
 impl Wires {
     pub(super) fn new(window_bytes: u64, trace: Trace) -> Self {
         Self(Arc::new(Mutex::new(State {
-            sites: Vec::new(),
-            hosts: BTreeMap::new(),
-            links: Vec::new(),
+            layout: Layout::default(),
             groups: BTreeMap::new(),
             senders: 0,
             window_bytes,
@@ -163,16 +106,16 @@ impl Wires {
     ) -> SiteId {
         let mut state = self.state();
         let wan = wan.map(|(up, down, quality)| SiteWan {
-            up: state.add_link(format!("{name} wan up"), up),
-            down: state.add_link(format!("{name} wan down"), down),
+            up: state.layout.add_link(format!("{name} wan up"), up),
+            down: state.layout.add_link(format!("{name} wan down"), down),
             quality,
         });
         if let Some(wan) = wan {
-            state.record(wan.up, Measure::WanUp);
-            state.record(wan.down, Measure::WanDown);
+            state.layout.record(wan.up, Measure::WanUp);
+            state.layout.record(wan.down, Measure::WanDown);
         }
         let entropy = Entropy::new(seed, Purpose::Faults);
-        state.sites.push(Site {
+        state.layout.sites.push(Site {
             lan,
             wan,
             entropy,
@@ -180,7 +123,7 @@ impl Wires {
             outages: Vec::new(),
             splits: Vec::new(),
         });
-        SiteId(state.sites.len() - 1)
+        SiteId(state.layout.sites.len() - 1)
     }
 
     /// A host of a site, with its links into the LAN.
@@ -192,9 +135,9 @@ impl Wires {
         (up, down): (LinkSettings, LinkSettings),
     ) {
         let mut state = self.state();
-        let up = state.add_link(format!("{name} lan up"), up);
-        let down = state.add_link(format!("{name} lan down"), down);
-        state.hosts.insert(
+        let up = state.layout.add_link(format!("{name} lan up"), up);
+        let down = state.layout.add_link(format!("{name} lan down"), down);
+        state.layout.hosts.insert(
             address,
             Host {
                 site,
@@ -225,7 +168,7 @@ impl Wires {
             dropped: link.dropped,
             record: link.record.as_ref().map(|(_, series)| series.clone()),
         };
-        state.links.iter().map(of).collect()
+        state.layout.links.iter().map(of).collect()
     }
 
     /// Payload that was sent, for each that it went to, and what of it came over the last link.
@@ -237,7 +180,12 @@ impl Wires {
     /// Bytes of datagrams that the hosts of each site sent, those to a group once.
     pub(super) fn datagram_bytes(&self) -> Vec<u64> {
         let state = self.state();
-        state.sites.iter().map(|site| site.datagram_bytes).collect()
+        state
+            .layout
+            .sites
+            .iter()
+            .map(|site| site.datagram_bytes)
+            .collect()
     }
 
     pub(super) fn take_trace(&self) -> Trace {
@@ -247,7 +195,7 @@ impl Wires {
     pub(super) fn sending(&self, from: SocketAddr, to: SocketAddr) -> Sending {
         let mut state = self.state();
         state.senders += 1;
-        let path = state.path(from.ip(), to.ip());
+        let path = state.layout.path(from.ip(), to.ip());
         let is_lossy = path
             .as_ref()
             .is_some_and(|path| path.crosses.is_some() && path.quality.lost_per_million > 0);
@@ -267,28 +215,28 @@ impl Wires {
 
     /// The link of a site to the others carries nothing for a time.
     pub(super) fn add_outage(&self, site: SiteId, from: u64, until: u64) {
-        if let Some(site) = self.state().sites.get_mut(site.0) {
+        if let Some(site) = self.state().layout.sites.get_mut(site.0) {
             site.outages.push((from, until));
         }
     }
 
     /// A host does not reach other sites for a time.
     pub(super) fn add_host_outage(&self, host: IpAddr, from: u64, until: u64) {
-        if let Some(host) = self.state().hosts.get_mut(&host) {
+        if let Some(host) = self.state().layout.hosts.get_mut(&host) {
             host.outages.push((from, until));
         }
     }
 
     /// Some hosts of a site do not reach the others for a time.
     pub(super) fn add_split(&self, site: SiteId, side: BTreeSet<IpAddr>, from: u64, until: u64) {
-        if let Some(site) = self.state().sites.get_mut(site.0) {
+        if let Some(site) = self.state().layout.sites.get_mut(site.0) {
             site.splits.push((side, from, until));
         }
     }
 
     /// A host serves otherwise than it should for a time.
     pub(super) fn add_serving(&self, host: IpAddr, how: Serving, from: u64, until: u64) {
-        if let Some(host) = self.state().hosts.get_mut(&host) {
+        if let Some(host) = self.state().layout.hosts.get_mut(&host) {
             host.serving.push((how, from, until));
         }
     }
@@ -296,7 +244,7 @@ impl Wires {
     /// How a host serves now, where not as it should.
     pub(super) fn serving(&self, host: IpAddr) -> Option<Serving> {
         let state = self.state();
-        let host = state.hosts.get(&host)?;
+        let host = state.layout.hosts.get(&host)?;
         if host.serving.is_empty() {
             return None;
         }
@@ -311,17 +259,17 @@ impl Wires {
     /// Until when nothing comes from one host to the other, where that is so now.
     pub(super) fn blocked_until(&self, from: IpAddr, to: IpAddr) -> Option<u64> {
         let state = self.state();
-        state.outage(&state.path(from, to)?, now())
+        state.layout.outage(&state.layout.path(from, to)?, now())
     }
 
     /// How long a message to a host and its answer take, without what they wait for others.
     pub(super) fn round_trip(&self, from: IpAddr, to: IpAddr) -> u64 {
         let mut state = self.state();
-        let Some(path) = state.path(from, to) else {
+        let Some(path) = state.layout.path(from, to) else {
             return 0;
         };
-        let there = path.quality.latency_ns + state.jitter(&path);
-        there + path.quality.latency_ns + state.jitter(&path)
+        let there = path.quality.latency_ns + state.layout.jitter(&path);
+        there + path.quality.latency_ns + state.layout.jitter(&path)
     }
 
     /// Gives the next bytes of a connection to their links, as far as there is room.
@@ -337,7 +285,7 @@ impl Wires {
         forget_until(&mut sending.on_the_way, &mut sending.on_the_way_bytes, now);
         let piece = bytes.min(path.piece_bytes);
         let state = &mut *self.state();
-        if let Some(until) = state.outage(path, now) {
+        if let Some(until) = state.layout.outage(path, now) {
             return Push::Wait(until);
         }
         let window = sending.congestion.map_or(u64::MAX, |it| it.window());
@@ -349,7 +297,7 @@ impl Wires {
         // Who has nothing in the queues may always send something, so nobody starves.
         if let Some((gone, _)) = sending.waiting.front() {
             let shares = path.links.iter().filter_map(|link| {
-                let link = state.links.get_mut(*link)?;
+                let link = state.layout.links.get_mut(*link)?;
                 Some(link.share(now, sending.sender, path.piece_bytes))
             });
             if sending.waiting_bytes + piece > shares.min().unwrap_or(u64::MAX) {
@@ -358,11 +306,11 @@ impl Wires {
         }
         let mut at = now;
         for link in &path.links {
-            if let Some(link) = state.links.get_mut(*link) {
+            if let Some(link) = state.layout.links.get_mut(*link) {
                 at = link.carry(at, piece, Some(sending.sender));
             }
         }
-        let mut arrives = at + path.quality.latency_ns + state.jitter(path);
+        let mut arrives = at + path.quality.latency_ns + state.layout.jitter(path);
         let mut acknowledged = arrives.max(sending.last_arrival) + path.quality.latency_ns;
         if let Some(congestion) = &mut sending.congestion {
             // Others behind a lost one are acknowledged all the same, but wait for it.
@@ -372,7 +320,7 @@ impl Wires {
             }
             let round_trip = 2 * path.quality.latency_ns + path.quality.jitter_ns;
             congestion.sent(piece, sending.on_the_way_bytes, state.window_bytes);
-            for _ in 0..state.lost(path, piece) {
+            for _ in 0..state.layout.lost(path, piece) {
                 congestion.lost(now, round_trip);
                 arrives += round_trip;
             }
@@ -409,11 +357,11 @@ impl Wires {
     /// Takes what arrived at a host over the host's own link: when it is there.
     pub(super) fn receive(&self, host: IpAddr, from: IpAddr, arrived: u64, bytes: u64) -> u64 {
         let state = &mut *self.state();
-        let down = state.hosts.get(&host).map(|host| host.down);
+        let down = state.layout.hosts.get(&host).map(|host| host.down);
         if host != from {
             state.received_bytes += bytes;
         }
-        match down.and_then(|down| state.links.get_mut(down)) {
+        match down.and_then(|down| state.layout.links.get_mut(down)) {
             Some(link) if host != from => link.carry(arrived, bytes, None),
             _ => arrived,
         }
@@ -429,7 +377,7 @@ impl Wires {
     ) -> Vec<(SocketAddr, u64)> {
         let now = now();
         let state = &mut *self.state();
-        let Some(sender) = state.hosts.get(&from.ip()).cloned() else {
+        let Some(sender) = state.layout.hosts.get(&from.ip()).cloned() else {
             return Vec::new();
         };
         let receivers: Vec<_> = if to.ip().is_multicast() {
@@ -448,15 +396,15 @@ impl Wires {
                 }
                 continue;
             }
-            let Some(path) = state.path(from.ip(), to.ip()) else {
+            let Some(path) = state.layout.path(from.ip(), to.ip()) else {
                 continue;
             };
             if left.is_none()
-                && let Some(site) = state.sites.get_mut(sender.site.0)
+                && let Some(site) = state.layout.sites.get_mut(sender.site.0)
             {
                 site.datagram_bytes += bytes;
             }
-            let fate = state.send(&path, now, bytes, &mut left);
+            let fate = state.layout.send(&path, now, bytes, &mut left);
             let event = Event::Datagram {
                 from,
                 to,
@@ -474,7 +422,7 @@ impl Wires {
 
     pub(super) fn join(&self, host: IpAddr, group: SocketAddr) {
         let mut state = self.state();
-        if let Some(site) = state.hosts.get(&host).map(|host| host.site) {
+        if let Some(site) = state.layout.hosts.get(&host).map(|host| host.site) {
             let member = SocketAddr::new(host, group.port());
             state
                 .groups
@@ -486,138 +434,10 @@ impl Wires {
 
     pub(super) fn leave(&self, host: IpAddr, group: SocketAddr) {
         let mut state = self.state();
-        if let Some(site) = state.hosts.get(&host).map(|host| host.site)
+        if let Some(site) = state.layout.hosts.get(&host).map(|host| host.site)
             && let Some(members) = state.groups.get_mut(&(site, group))
         {
             members.remove(&SocketAddr::new(host, group.port()));
         }
-    }
-}
-
-impl State {
-    fn add_link(&mut self, name: String, settings: LinkSettings) -> usize {
-        self.links.push(Link::new(name, settings));
-        self.links.len() - 1
-    }
-
-    fn record(&mut self, link: usize, what: Measure) {
-        if let Some(link) = self.links.get_mut(link) {
-            link.record = Some((what, Series::default()));
-        }
-    }
-
-    fn rate(&self, link: usize) -> Rate {
-        self.links
-            .get(link)
-            .map_or(Rate::UNLIMITED, |link| link.settings.rate)
-    }
-
-    /// `None`: it does not leave the host.
-    fn path(&self, from: IpAddr, to: IpAddr) -> Option<Path> {
-        if from == to {
-            return None;
-        }
-        let ends = [from, to];
-        let (from, to) = (self.hosts.get(&from)?, self.hosts.get(&to)?);
-        let (here, there) = (self.sites.get(from.site.0)?, self.sites.get(to.site.0)?);
-        let mut links = vec![from.up];
-        let mut parts = vec![here.lan];
-        if from.site != to.site {
-            links.extend(here.wan.map(|wan| wan.up));
-            links.extend(there.wan.map(|wan| wan.down));
-            parts.extend(here.wan.iter().chain(&there.wan).map(|wan| wan.quality));
-            parts.push(there.lan);
-        }
-        let arriving = parts.iter().fold(1_000_000, |arriving: u64, part| {
-            arriving * u64::from(1_000_000_u32.saturating_sub(part.lost_per_million)) / 1_000_000
-        });
-        let all = links.iter().chain([&to.down]);
-        let in_a_millisecond = all.map(|link| self.rate(*link).bytes_in(MILLISECOND)).min();
-        Some(Path {
-            quality: Quality {
-                latency_ns: parts.iter().map(|part| part.latency_ns).sum(),
-                jitter_ns: parts.iter().map(|part| part.jitter_ns).sum(),
-                lost_per_million: u32::try_from(1_000_000 - arriving).unwrap_or(u32::MAX),
-            },
-            site: from.site.max(to.site),
-            ends,
-            crosses: (from.site != to.site).then_some([from.site, to.site]),
-            piece_bytes: in_a_millisecond
-                .unwrap_or(PIECE_BYTES_MOST)
-                .clamp(PIECE_BYTES_LEAST, PIECE_BYTES_MOST),
-            links,
-        })
-    }
-
-    /// Until when nothing passes.
-    fn outage(&self, path: &Path, now: u64) -> Option<u64> {
-        let sites = path.crosses.iter().flatten();
-        let sites = sites.filter_map(|site| self.sites.get(site.0));
-        let hosts = path.ends.iter().filter_map(|end| self.hosts.get(end));
-        let hosts = hosts.filter(|_| path.crosses.is_some());
-        let [one, other] = &path.ends;
-        let split = self
-            .sites
-            .get(path.site.0)
-            .filter(|_| path.crosses.is_none());
-        let splits = split.into_iter().flat_map(|site| &site.splits);
-        let splits = splits.filter(|(side, ..)| side.contains(one) != side.contains(other));
-        let outages = sites
-            .flat_map(|site| &site.outages)
-            .chain(hosts.flat_map(|host| &host.outages))
-            .copied()
-            .chain(splits.map(|(_, from, until)| (*from, *until)));
-        let present = outages.filter(|(from, until)| (*from..*until).contains(&now));
-        present.map(|(_, until)| until).max()
-    }
-
-    fn jitter(&mut self, path: &Path) -> u64 {
-        match self.sites.get_mut(path.site.0) {
-            Some(site) if path.quality.jitter_ns > 0 => {
-                site.entropy.below(path.quality.jitter_ns + 1)
-            }
-            _ => 0,
-        }
-    }
-
-    /// How often in a row packets of a piece are lost at most, each sent again until it comes.
-    fn lost(&mut self, path: &Path, piece: u64) -> u64 {
-        let packets = piece.div_ceil(PACKET_BYTES);
-        let lost = (0..packets).map(|_| (0..16).take_while(|_| self.is_lost(path)).count());
-        lost.max().unwrap_or_default() as u64
-    }
-
-    fn is_lost(&mut self, path: &Path) -> bool {
-        let lost = u64::from(path.quality.lost_per_million);
-        match self.sites.get_mut(path.site.0) {
-            Some(site) if lost > 0 => site.entropy.below(1_000_000) < lost,
-            _ => false,
-        }
-    }
-
-    fn send(&mut self, path: &Path, now: u64, bytes: u64, left: &mut Option<u64>) -> Fate {
-        let mut at = now;
-        for (place, link) in path.links.iter().enumerate() {
-            let Some(link) = self.links.get_mut(*link) else {
-                continue;
-            };
-            match left {
-                Some(left) if place == 0 => at = *left,
-                _ if !link.has_room(at, bytes, place == 0) => {
-                    link.dropped += 1;
-                    return Fate::Dropped;
-                }
-                _ => {
-                    at = link.carry(at, bytes, None);
-                    if place == 0 {
-                        *left = Some(at);
-                    }
-                }
-            }
-        }
-        if self.is_lost(path) || self.outage(path, now).is_some() {
-            return Fate::Lost;
-        }
-        Fate::Arrives(at + path.quality.latency_ns + self.jitter(path))
     }
 }

@@ -1,11 +1,14 @@
 //! MS-PCCRR 3.2.5.5: everything else.
-//! Invariant: whatever comes, no message goes back, and the next good request is served.
+//! Invariant: whatever comes, no message goes back but a negotiation, and the next good request is served.
 //! Byte order: big-endian.
 
 use super::DISCARDED;
-use crate::judge::{Case, Tag};
+use crate::judge::session::Session;
+use crate::judge::{Case, Outcome, Tag};
+use crate::targets::connection::Answer;
+use crate::targets::peer::Peer;
 use crate::wire::cipher::algorithm;
-use crate::wire::retrieval::{Range, get_blocks};
+use crate::wire::retrieval::{Range, framed, get_blocks, kind};
 
 pub(super) const CASES: &[Case] = &[
     Case::peer(
@@ -14,16 +17,8 @@ pub(super) const CASES: &[Case] = &[
         &["PCCRR-3.2.5.5-01"],
         |session| {
             for length in [1, 16, 24, 68, 4_096] {
-                let answer = session.post_for_nothing(&session.random(length))?;
-                // A random version can be one that is not supported, which negotiation answers.
-                let negotiates = matches!(
-                    &answer,
-                    crate::targets::connection::Answer::Response(response)
-                        if response.status() == 200 && response.body.len() == 28
-                );
-                if !negotiates {
-                    session.is_no_message(&answer, "PCCRR-3.2.5.5-01")?;
-                }
+                // A random version can be one that is not supported.
+                is_discarded_or_negotiated(session, &session.random(length))?;
             }
             session.still_serves("PCCRR-3.2.5.5-01")
         },
@@ -48,17 +43,8 @@ pub(super) const CASES: &[Case] = &[
         &["PCCRR-3.2.5.5-01"],
         |session| {
             let request = get_blocks(&session.random(32), &[Range::new(0, 1)], algorithm::AES_128);
-            let framed = crate::wire::retrieval::framed(&request.to_bytes());
-            let answer = session.post_for_nothing(&framed)?;
             // The size reads as a version that nobody supports.
-            let negotiates = matches!(
-                &answer,
-                crate::targets::connection::Answer::Response(response)
-                    if response.status() == 200 && response.body.len() == 28
-            );
-            if !negotiates {
-                session.is_no_message(&answer, "PCCRR-3.2.5.5-01")?;
-            }
+            is_discarded_or_negotiated(session, &framed(&request.to_bytes()))?;
             session.still_serves("PCCRR-3.2.5.5-01")
         },
     )
@@ -77,3 +63,14 @@ pub(super) const CASES: &[Case] = &[
     )
     .tags(&[Tag::Hostile]),
 ];
+
+/// Asserts that bytes bring no message, or MSG_NEGO_RESP: they begin with what may be a version that is not supported.
+fn is_discarded_or_negotiated(session: &Session<'_, Peer>, message: &[u8]) -> Outcome {
+    let answer = session.post_for_nothing(message)?;
+    if !matches!(&answer, Answer::Response(response) if response.status() == 200) {
+        return session.is_no_message(&answer, "PCCRR-3.2.5.5-01");
+    }
+    let answered = session.message_of(answer, "PCCRR-3.2.5.5-01")?;
+    let found = answered.message.kind;
+    session.is_kind(found, kind::NEGOTIATION_RESPONSE, "PCCRR-3.2.5.5-01")
+}

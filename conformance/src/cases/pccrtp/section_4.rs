@@ -2,10 +2,19 @@
 //! Invariant: a hash request is for content that was asked for before.
 //! Byte order: none.
 
-use crate::judge::Case;
-use crate::targets::content_server::{CODING, PEERDIST, PEERDIST_EX};
+use crate::judge::session::Session;
+use crate::judge::{Case, Outcome};
+use crate::targets::content_server::{CODING, ContentServer, Field, PEERDIST, PEERDIST_EX};
 
 const HASHES: &str = "PCCRTP-4-01";
+/// A hash request as the example has it.
+const ASKS_FOR_HASHES: [Field<'static>; 2] = [
+    (PEERDIST, "Version=1.1"),
+    (
+        PEERDIST_EX,
+        "MinContentInformation=1.0, MaxContentInformation=2.0, HashRequest=true",
+    ),
+];
 
 pub(super) const CASES: &[Case] = &[
     Case::content_server(
@@ -13,35 +22,15 @@ pub(super) const CASES: &[Case] = &[
         "a hash request that lists the coding is answered with content information",
         &[HASHES],
         |session| {
-            let resource = session.resource()?;
-            let fields = [
-                ("Accept-Encoding", CODING),
-                (PEERDIST, "Version=1.1"),
-                (
-                    PEERDIST_EX,
-                    "MinContentInformation=1.0, MaxContentInformation=2.0, HashRequest=true",
-                ),
-            ];
-            let coded = session.coded(&resource, &fields, HASHES)?;
-            session.is_of_content(&coded, &resource, HASHES)
+            let [version, ex] = ASKS_FOR_HASHES;
+            brings_hashes(session, &[("Accept-Encoding", CODING), version, ex])
         },
     ),
     Case::content_server(
         "pccrtp-server-hash-request-alone",
         "a hash request without Accept-Encoding, as in the example, is answered with content information",
         &[HASHES],
-        |session| {
-            let resource = session.resource()?;
-            let fields = [
-                (PEERDIST, "Version=1.1"),
-                (
-                    PEERDIST_EX,
-                    "MinContentInformation=1.0, MaxContentInformation=2.0, HashRequest=true",
-                ),
-            ];
-            let coded = session.coded(&resource, &fields, HASHES)?;
-            session.is_of_content(&coded, &resource, HASHES)
-        },
+        |session| brings_hashes(session, &ASKS_FOR_HASHES),
     ),
     Case::content_server(
         "pccrtp-server-example",
@@ -65,3 +54,10 @@ pub(super) const CASES: &[Case] = &[
         },
     ),
 ];
+
+/// Asserts that a hash request is answered with content information of the content.
+fn brings_hashes(session: &Session<'_, ContentServer>, fields: &[Field<'_>]) -> Outcome {
+    let resource = session.resource()?;
+    let coded = session.coded(&resource, fields, HASHES)?;
+    session.is_of_content(&coded, &resource, HASHES)
+}

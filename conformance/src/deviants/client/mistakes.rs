@@ -2,29 +2,8 @@
 //! Invariant: each is wrong in one way.
 //! Byte order: none.
 
-use crate::deviants::{Deviant, Mistake as Any};
-
-macro_rules! mistakes {
-    ($($variant:ident $id:literal $what:literal $caught_by:literal;)*) => {
-        /// What it has wrong.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Mistake {
-            $(#[doc = $what] $variant,)*
-        }
-
-        /// Clients that are wrong in one way each.
-        pub const DEVIANTS: &[Deviant] = &[
-            $(Deviant {
-                id: $id,
-                what: $what,
-                caught_by: $caught_by,
-                mistake: Any::Client(Mistake::$variant),
-            },)*
-        ];
-    };
-}
-
 mistakes! {
+    Client;
     NoParameters "client-no-parameters" "leaves out X-P2P-PeerDist" "pccrtp-client-version";
     NoVersion "client-no-version" "sends X-P2P-PeerDist without a version" "pccrtp-client-version";
     VersionWithSpace "client-version-with-space" "writes a space before the dot of the version" "pccrtp-client-version-form";

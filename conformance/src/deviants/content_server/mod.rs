@@ -12,8 +12,8 @@ use std::net::Shutdown;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use super::Stage;
 use super::server::Server;
-use super::{Deviant, Mistake as Any, Stage};
 use crate::targets::Targets;
 use crate::targets::content_server::ContentServer;
 use crate::wire::content_info::ContentInfo;
@@ -28,27 +28,8 @@ const LONG_BYTES: usize = (32 << 20) + 100_001;
 /// Bytes of a segment of version 2.0.
 const SEGMENT_V2_BYTES: usize = 60_001;
 
-macro_rules! mistakes {
-    ($($variant:ident $id:literal $what:literal $caught_by:literal;)*) => {
-        /// What it has wrong.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Mistake {
-            $(#[doc = $what] $variant,)*
-        }
-
-        /// Content servers that are wrong in one way each.
-        pub const DEVIANTS: &[Deviant] = &[
-            $(Deviant {
-                id: $id,
-                what: $what,
-                caught_by: $caught_by,
-                mistake: Any::ContentServer(Mistake::$variant),
-            },)*
-        ];
-    };
-}
-
 mistakes! {
+    ContentServer;
     CodesForAll "server-codes-for-all" "codes for clients that did not ask" "pccrtp-server-plain-request";
     NeedsNoAcceptEncoding "server-needs-no-accept-encoding" "takes the version for the client's consent" "pccrtp-server-plain-header-fields-alone";
     AnyCoding "server-any-coding" "takes any Accept-Encoding for its own" "pccrtp-server-plain-other-codings";

@@ -16,8 +16,8 @@ use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use super::Stage;
 use super::server::Server;
-use super::{Deviant, Mistake as Any, Stage};
 use crate::targets::Targets;
 use crate::targets::hosted_cache::HostedCache;
 use crate::wire::content_info::{Segment, Version};
@@ -25,27 +25,8 @@ use crate::wire::content_info::{Segment, Version};
 /// How long it waits for a request.
 const IDLE: Duration = Duration::from_secs(60);
 
-macro_rules! mistakes {
-    ($($variant:ident $id:literal $what:literal $caught_by:literal;)*) => {
-        /// What it has wrong.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Mistake {
-            $(#[doc = $what] $variant,)*
-        }
-
-        /// Hosted caches that are wrong in one way each.
-        pub const DEVIANTS: &[Deviant] = &[
-            $(Deviant {
-                id: $id,
-                what: $what,
-                caught_by: $caught_by,
-                mistake: Any::HostedCache(Mistake::$variant),
-            },)*
-        ];
-    };
-}
-
 mistakes! {
+    HostedCache;
     NoSize "cache-no-size" "leaves out the size in front of a response" "pchc-cache-response-to-initial-offer";
     SizeCountsItself "cache-size-counts-itself" "counts the size field in the size in front" "pchc-cache-response-to-batch";
     LongCode "cache-long-code" "writes the code in four bytes" "pchc-cache-response-to-segment-info";

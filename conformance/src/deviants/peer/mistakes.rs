@@ -2,29 +2,8 @@
 //! Invariant: names and cases are never reused for something else.
 //! Byte order: none.
 
-use crate::deviants::{Deviant, Mistake as Any};
-
-macro_rules! mistakes {
-    ($($variant:ident $id:literal $what:literal $caught_by:literal;)*) => {
-        /// What it has wrong.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Mistake {
-            $(#[doc = $what] $variant,)*
-        }
-
-        /// Peers that are wrong in one way each.
-        pub const DEVIANTS: &[Deviant] = &[
-            $(Deviant {
-                id: $id,
-                what: $what,
-                caught_by: $caught_by,
-                mistake: Any::Peer(Mistake::$variant),
-            },)*
-        ];
-    };
-}
-
 mistakes! {
+    Peer;
     NoSize "peer-no-size" "leaves out the size in front of a response" "pccrr-peer-post";
     SizeCountsItself "peer-size-counts-itself" "counts the size field in the size in front" "pccrr-peer-size-in-front";
     VersionOfHighest "peer-version-of-highest" "writes version 2.0 into every response" "pccrr-peer-version-of-responses";

@@ -2,29 +2,8 @@
 //! Invariant: each is wrong in one way, and in one that somebody could have got wrong.
 //! Byte order: none.
 
-use crate::deviants::{Deviant, Mistake as Any};
-
-macro_rules! mistakes {
-    ($($variant:ident $id:literal $what:literal $caught_by:literal;)*) => {
-        /// What it has wrong.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Mistake {
-            $(#[doc = $what] $variant,)*
-        }
-
-        /// Responders that are wrong in one way each.
-        pub const DEVIANTS: &[Deviant] = &[
-            $(Deviant {
-                id: $id,
-                what: $what,
-                caught_by: $caught_by,
-                mistake: Any::Responder(Mistake::$variant),
-            },)*
-        ];
-    };
-}
-
 mistakes! {
+    Responder;
     AnswersToPort3702 "responder-to-port-3702" "sends matches to port 3702 of the host that asked" "pccrd-responder-unicast-back";
     OneAtATime "responder-one-at-a-time" "has one match waiting at most" "pccrd-responder-many-askers";
     AnswersNames "responder-answers-names" "takes * for every segment" "pccrd-responder-names-are-not-found";
