@@ -170,27 +170,35 @@ fn filters(report: &Report) -> String {
     )
 }
 
+/// What needs to be looked at, worst first.
+const SECTIONS: [(&str, &str); 4] = [
+    ("failed", "Not as required"),
+    ("known", "Known failures"),
+    ("warned", "Warnings"),
+    (
+        "inconclusive",
+        "Inconclusive: the judge could not do its part",
+    ),
+];
+
+/// The section of a case; `None`: nobody has to look at it.
+fn section(judged: &Judged) -> Option<&'static str> {
+    match judged.verdict {
+        Verdict::Fail if is_known(judged) => Some("known"),
+        Verdict::Fail => Some("failed"),
+        Verdict::Warn => Some("warned"),
+        Verdict::Inconclusive => Some("inconclusive"),
+        Verdict::Pass | Verdict::Skip | Verdict::Unsupported => None,
+    }
+}
+
 /// A heading with its cases, for each kind of outcome that needs to be looked at; then the others by role.
 fn cases(report: &Report, results: &[CaseResult]) -> String {
     let mut shown = Shown::default();
     let mut out = String::new();
-    let has = |verdict| move |judged: &Judged| judged.verdict == verdict;
-    let sections: [(&str, &str, Box<dyn Fn(&Judged) -> bool>); 4] = [
-        (
-            "failed",
-            "Not as required",
-            Box::new(|judged| judged.verdict == Verdict::Fail && !is_known(judged)),
-        ),
-        ("known", "Known failures", Box::new(is_known)),
-        ("warned", "Warnings", Box::new(has(Verdict::Warn))),
-        (
-            "inconclusive",
-            "Inconclusive: the judge could not do its part",
-            Box::new(has(Verdict::Inconclusive)),
-        ),
-    ];
     let with_results = || report.cases.iter().enumerate();
-    for (id, heading, is_in) in &sections {
+    for (id, heading) in SECTIONS {
+        let is_in = |judged: &Judged| section(judged) == Some(id);
         let such: Vec<_> = with_results().filter(|(_, judged)| is_in(judged)).collect();
         if such.is_empty() {
             continue;
@@ -205,12 +213,7 @@ fn cases(report: &Report, results: &[CaseResult]) -> String {
         }
         out.push_str("</section>");
     }
-    let others = |judged: &Judged| {
-        matches!(
-            judged.verdict,
-            Verdict::Pass | Verdict::Skip | Verdict::Unsupported
-        )
-    };
+    let others = |judged: &Judged| section(judged).is_none();
     if report.cases.iter().any(others) {
         out.push_str("<section class=\"group\" id=\"others\"><h2>The other cases</h2>");
         for role in Role::ALL {
