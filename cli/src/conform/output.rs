@@ -72,8 +72,8 @@ pub(super) fn judge(
     if let Some(file) = &args.junit {
         write(file, junit::junit(&report).as_bytes())?;
     }
-    let printed = print(&report, baseline.as_ref(), args);
-    let failed = report.failures(baseline.as_ref()).count();
+    let printed = print(&report, args);
+    let failed = report.failures().count();
     let judged = report.summary.pass + report.summary.warn + report.summary.fail;
     if judged == 0 {
         match printed {
@@ -160,7 +160,7 @@ fn baseline(args: &JudgeArgs) -> Result<Option<Baseline>, Failure> {
         .map_err(|error| Failure::usage(format_args!("--baseline {}: {error}", path.display())))
 }
 
-fn print(report: &Report, baseline: Option<&Baseline>, args: &JudgeArgs) -> Result<(), Failure> {
+fn print(report: &Report, args: &JudgeArgs) -> Result<(), Failure> {
     let mut out = BufWriter::new(stdout().lock());
     if args.json {
         out.write_all(report.to_json().as_bytes())?;
@@ -203,10 +203,10 @@ fn print(report: &Report, baseline: Option<&Baseline>, args: &JudgeArgs) -> Resu
                 Some(number) if *number > SAME_MAX && !args.verbose => {
                     let others = count(*number as u64 - 1, "other case");
                     *number = 0;
-                    print_case(&mut out, judged, baseline)?;
+                    print_case(&mut out, judged)?;
                     writeln!(out, "              so are {others}; --verbose shows them")?;
                 }
-                _ => print_case(&mut out, judged, baseline)?,
+                _ => print_case(&mut out, judged)?,
             }
         }
     }
@@ -258,15 +258,9 @@ fn print(report: &Report, baseline: Option<&Baseline>, args: &JudgeArgs) -> Resu
     Ok(out.flush()?)
 }
 
-fn print_case(
-    out: &mut impl Write,
-    judged: &Judged,
-    baseline: Option<&Baseline>,
-) -> Result<(), Failure> {
-    let before = baseline.and_then(|baseline| baseline.verdict(judged.case.id));
+fn print_case(out: &mut impl Write, judged: &Judged) -> Result<(), Failure> {
     let verdict = match (judged.verdict, &judged.expected) {
         (Verdict::Fail, Some(_)) => "fail, known",
-        (Verdict::Fail, None) if before == Some(Verdict::Fail) => "fail, before",
         (Verdict::Fail, None) => "FAIL",
         (other, _) => other.name(),
     };

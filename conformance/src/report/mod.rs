@@ -203,25 +203,22 @@ impl Report {
         }
     }
 
-    /// Notes what came out otherwise than before.
+    /// Notes what came out otherwise than before, and expects what failed before to fail again.
     pub fn compare(&mut self, baseline: &Baseline) {
         for judged in &mut self.cases {
             let before = baseline.verdict(judged.case.id);
             judged.before = before.filter(|before| *before != judged.verdict);
+            let is_known = before == Some(Verdict::Fail) && judged.verdict == Verdict::Fail;
+            if is_known && judged.expected.is_none() {
+                judged.expected = Some("it failed in the run before".to_owned());
+            }
         }
     }
 
-    /// The cases that make the run a bad one: failures that were neither expected nor there before.
-    pub fn failures<'a>(
-        &'a self,
-        baseline: Option<&'a Baseline>,
-    ) -> impl Iterator<Item = &'a Judged> {
-        self.cases.iter().filter(move |judged| {
-            let known = baseline.and_then(|baseline| baseline.verdict(judged.case.id));
-            judged.verdict == Verdict::Fail
-                && judged.expected.is_none()
-                && known != Some(Verdict::Fail)
-        })
+    /// The cases that make the run a bad one: failures that nobody expected.
+    pub fn failures(&self) -> impl Iterator<Item = &Judged> {
+        let such = |judged: &&Judged| judged.verdict == Verdict::Fail && judged.expected.is_none();
+        self.cases.iter().filter(such)
     }
 
     /// Those that were expected to fail and did not.

@@ -133,14 +133,16 @@ fn captures_are_judged_and_what_is_none_is_told_apart() {
     );
     assert!(report["findings"][0]["packet"].as_u64() > Some(3));
 
-    // Nothing of PeerDist in it, or nothing at all.
-    room.write("begun", &capture[..48]);
+    // A handshake and nothing of PeerDist in it; or no packet at all.
+    room.write("begun", first_blocks(&capture, 5));
     let ended = room.run("conform check-capture begun");
     assert_eq!(ended.code, Some(3), "{ended:?}");
-    assert!(
-        ended
-            .stderr
-            .starts_with("peerdist: nothing was judged: none of 0 packets has a message")
+    let told = "peerdist: nothing was judged: none of 3 packets has a message";
+    assert!(ended.stderr.starts_with(told), "{ended:?}");
+    room.write("header", first_blocks(&capture, 2));
+    assert_eq!(
+        room.run("conform check-capture header").refused(),
+        "header is no capture that can be read: there is no packet in it"
     );
     for (line, complaint) in [
         (
@@ -154,4 +156,14 @@ fn captures_are_judged_and_what_is_none_is_told_apart() {
     ] {
         assert_eq!(room.run(line).refused(), complaint);
     }
+}
+
+/// The first blocks of a pcapng file.
+fn first_blocks(file: &[u8], count: usize) -> &[u8] {
+    let mut at = 0;
+    for _ in 0..count {
+        let length = u32::from_le_bytes(file[at + 4..at + 8].try_into().unwrap());
+        at += usize::try_from(length).unwrap();
+    }
+    &file[..at]
 }

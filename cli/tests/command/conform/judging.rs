@@ -97,7 +97,7 @@ fn with_a_baseline_only_what_is_new_fails_and_every_change_is_named() {
     let with = format!("{both} --baseline before/report.json");
     let ended = judged(&room, &half, &with).good();
     assert!(
-        ended.text().contains("fail, before  pccrc-maker-v2-chunk"),
+        ended.text().contains("fail, known   pccrc-maker-v2-chunk"),
         "{ended:?}"
     );
     let ended = judged(&room, &good(), &with).good();
