@@ -85,11 +85,18 @@ fn a_client_that_lies_is_found_by_the_bytes_and_by_what_the_origin_saw() {
         "fails",
         "sh -c 'echo no luck >&2; exit 9' {url} {out}",
     );
+    let get = "{peerdist} get {url} -o {out} --interface {interface} --info-version {version}";
+    client(
+        &room,
+        "second",
+        &format!("test -e {{here}}/tried && exec {get}; touch {{here}}/tried; exit 5"),
+    );
     let found = cells(
         &room,
         1,
         &[
             "ours.yaml",
+            "second.yaml",
             "plain.yaml",
             "lonely.yaml",
             "wrong.yaml",
@@ -135,6 +142,11 @@ fn a_client_that_lies_is_found_by_the_bytes_and_by_what_the_origin_saw() {
                 "transfer-v2/ours/wrong",
                 "failed",
                 "it asked the content server for nothing",
+            ],
+            [
+                "peer-v1/ours/second",
+                "succeeded",
+                "at try 2, 206609 bytes from the peer",
             ],
             ["peer-v1/ours/plain", "failed", content],
             ["peer-v1/ours/lonely", "failed", content],

@@ -197,14 +197,14 @@ fn url_of(address: SocketAddr) -> String {
     format!("http://{address}/content.bin")
 }
 
-/// Has the client download where the origin gives content information and nothing else.
+/// Has the client download where the origin gives content information and nothing else: what came, in words.
 fn downloaded(
     stage: &Stage<'_>,
     shared: &Arc<Shared>,
     command: &str,
     told: &[(&'static str, &str)],
     serving: Option<&Serving>,
-) -> Result<(), Stopped> {
+) -> Result<String, Stopped> {
     let client = stage.cell.client;
     let script = OriginScript {
         refuses: true,
@@ -231,7 +231,12 @@ fn downloaded(
         let seen = std::mem::take(&mut shared.seen().origin);
         let Err(why) = came else {
             if seen.iter().any(Asked::takes_coding) {
-                return Ok(());
+                let bytes = shared.content().len();
+                // What was needed to come by it is not passed over.
+                return Ok(match number {
+                    1 => format!("{bytes} bytes"),
+                    number => format!("at try {number}, {bytes} bytes"),
+                });
             }
             let name = &client.description.name;
             return Err(Stopped::Failed(format!(

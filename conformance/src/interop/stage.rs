@@ -2,11 +2,12 @@
 //! Invariant: everything that a cell starts ends with it, and its content was never seen before.
 //! Byte order: none.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::description::{self, Role};
 use super::{Cell, Implementation, Settings, Stopped};
@@ -23,6 +24,8 @@ use crate::wire::digest::Algorithm;
 
 /// Letters of what a command said that a reason quotes.
 const QUOTED_MAX_LETTERS: usize = 300;
+/// Ports that are tried until one was not given to another cell.
+const PORTS_TRIED: usize = 1_000;
 const SECRET_BYTES: usize = 16;
 
 /// Values for names in braces.
@@ -268,13 +271,21 @@ impl<'a> Stage<'a> {
         self.started((of, role), command, &ready, (room, more))
     }
 
-    /// An address of the interface at which nothing listens yet.
+    /// An address of the interface at which nothing listens yet, and which no other cell was given.
     pub(super) fn free_address(&self) -> Result<SocketAddr, Stopped> {
-        let free = TcpListener::bind((self.interface(), 0)).and_then(|it| it.local_addr());
-        free.map_err(|error| {
-            let interface = self.interface();
-            Stopped::Inconclusive(format!("no port of {interface} is free: {error}"))
-        })
+        static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+        let interface = self.interface();
+        let none =
+            |why: String| Stopped::Inconclusive(format!("no port of {interface} is free: {why}"));
+        for _ in 0..PORTS_TRIED {
+            let free = TcpListener::bind((interface, 0)).and_then(|it| it.local_addr());
+            let free = free.map_err(|error| none(error.to_string()))?;
+            let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+            if given.insert(free.port()) {
+                return Ok(free);
+            }
+        }
+        Err(none("all were given to others".to_owned()))
     }
 
     /// A path of a description, its names in braces filled in.

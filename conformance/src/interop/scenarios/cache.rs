@@ -65,8 +65,8 @@ pub(super) fn alone(stage: &Stage<'_>) -> Result<String, Stopped> {
         Stopped::Failed(end.map_or_else(|| why.clone(), |end| format!("{why}; {end}")))
     })?;
     let shared = stage.shared(&holding);
-    downloaded(stage, &shared, hosted, &told, serving.as_ref())?;
-    Ok(format!("{} bytes from the cache", shared.content().len()))
+    let came = downloaded(stage, &shared, hosted, &told, serving.as_ref())?;
+    Ok(format!("{came} from the cache"))
 }
 
 /// A client gets the content from an honest origin, and may offer it.

@@ -57,17 +57,14 @@ pub(super) fn by_maker(stage: &Stage<'_>) -> Result<String, Stopped> {
         peer::start(stage.interface(), serving, 0, Arc::new(peer::honest)).map_err(no_listener)?;
     let _responder = announced(stage, &shared, peer.address)?;
     let client = had(stage.cell.client.description.client.as_ref())?;
-    downloaded(
+    let came = downloaded(
         stage,
         &shared,
         &client.command,
         &[("peer", &*peer.address.to_string())],
         None,
     )?;
-    Ok(format!(
-        "{} bytes by its content information",
-        shared.content().len()
-    ))
+    Ok(format!("{came} by its content information"))
 }
 
 /// Tells neighbours of a peer.
@@ -140,14 +137,14 @@ pub(super) fn alone(stage: &Stage<'_>) -> Result<String, Stopped> {
         AnnouncedBy::Itself => None,
     };
     let client = had(stage.cell.client.description.client.as_ref())?;
-    downloaded(
+    let came = downloaded(
         stage,
         &shared,
         &client.command,
         &[("peer", &*peer)],
         serving.as_ref(),
     )?;
-    Ok(format!("{} bytes from the peer", shared.content().len()))
+    Ok(format!("{came} from the peer"))
 }
 
 /// What a peer elsewhere is said to hold.
