@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid,
+};
 
 use crate::clock;
 
@@ -84,19 +86,20 @@ pub fn run_in(
     let deadline = clock::now() + patience;
     let mut ended = Ended::default();
     loop {
-        if let Some(status) = child.try_wait()? {
-            ended.status = status.code();
+        if let Some(status) = exit(group) {
+            ended.status = status;
             break;
         }
         if clock::now() >= deadline || surroundings.is_stopped() {
             ended.is_late = true;
-            // It was not waited for yet, so its number is nobody else's; one that is gone is what is wanted.
-            let _ = kill_process_group(group, Signal::KILL);
-            child.wait()?;
             break;
         }
         thread::sleep(TICK);
     }
+    // What it left behind, too. It was not waited for yet, so its number is nobody else's; that all are gone is what is
+    // wanted.
+    let _ = kill_process_group(group, Signal::KILL);
+    child.wait()?;
     for stream in streams.into_iter().flatten() {
         // What others hold open has no end.
         let given = clock::now() + LAST_WORDS;
@@ -110,6 +113,13 @@ pub fn run_in(
         }
     }
     Ok(ended)
+}
+
+/// What a child ended with, if it has ended; a signal is no status. The child can still be waited for.
+pub(crate) fn exit(child: Pid) -> Option<Option<i32>> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(child), options).ok().flatten()?;
+    Some(WaitIdStatus::exit_status(&status))
 }
 
 /// A command that leads a process group of its own, with nothing to read and both streams to be read from.
@@ -251,6 +261,18 @@ mod tests {
         );
         let heard = heard.unwrap();
         assert_eq!((heard.status, heard.said.trim()), (Some(UNSUPPORTED), "1"));
+        let begun = clock::now();
+        let left = run("sleep 30 & echo $!", VALUES, Duration::from_secs(10)).unwrap();
+        let took = begun.elapsed();
+        assert!(!left.is_late && took < Duration::from_secs(10), "{took:?}");
+        let number = left.said.trim().parse().ok().and_then(Pid::from_raw);
+        let stat = format!("/proc/{}/stat", number.unwrap().as_raw_pid());
+        // Whoever takes in orphans may be slow about it, but it has ended.
+        let is_there = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+        while is_there() && begun.elapsed() < Duration::from_secs(9) {
+            thread::sleep(TICK);
+        }
+        assert!(!is_there());
         assert!(run("", VALUES, Duration::from_secs(1)).is_err());
         assert!(run("/no/such/program", VALUES, Duration::from_secs(1)).is_err());
     }

@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::command::{self, STREAM_MAX_BYTES, Surroundings, TICK};
 use crate::clock;
@@ -148,10 +146,7 @@ impl Running {
 
     /// It is looked at and not waited for: until then its number is nobody else's, and that of its group neither.
     fn ended(&self) -> Option<Option<i32>> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let status = waitid(WaitId::Pid(self.group), options);
-        let status = status.ok().flatten()?;
-        Some(WaitIdStatus::exit_status(&status))
+        command::exit(self.group)
     }
 
     fn said(&self) -> MutexGuard<'_, Vec<u8>> {

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::targets::command;
 
 /// The longest answer; the longest that a vector expects has some 30 kB.
 pub(super) const ANSWER_MAX_BYTES: u64 = 4 << 20;
@@ -130,11 +132,11 @@ impl Program {
     fn end(&mut self, grace: Duration) -> Option<ExitStatus> {
         let pid = Pid::from_child(&self.child);
         let mut waited = Duration::ZERO;
-        let mut has_ended = has_ended(pid);
+        let mut has_ended = command::exit(pid).is_some();
         while !has_ended && waited < grace {
             thread::sleep(GLANCE);
             waited += GLANCE;
-            has_ended = self::has_ended(pid);
+            has_ended = command::exit(pid).is_some();
         }
         // It was not waited for yet, so its number is nobody else's. A group that is empty is no error to anybody.
         let _ = kill_process_group(pid, Signal::KILL);
@@ -159,12 +161,6 @@ impl Drop for Program {
             self.end(Duration::ZERO);
         }
     }
-}
-
-/// Whether it has ended, without taking notice of it: its number must stay its own until its group is ended too.
-fn has_ended(pid: Pid) -> bool {
-    let quietly = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-    matches!(waitid(WaitId::Pid(pid), quietly), Ok(Some(_)))
 }
 
 fn write(mut stdin: ChildStdin, requests: &Receiver<Vec<u8>>) {
