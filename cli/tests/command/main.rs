@@ -17,6 +17,7 @@ mod hosted_cache;
 mod info_create;
 mod info_show;
 mod info_verify;
+mod judging;
 mod mistakes;
 mod room;
 mod secret;
