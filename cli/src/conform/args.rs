@@ -179,6 +179,9 @@ pub(crate) struct TargetArgs {
     /// The secret key of the content server, in hexadecimal, for the checks that need it
     #[arg(long, value_name = "HEX", requires = "url")]
     pub(crate) secret_hex: Option<String>,
+    /// Certificates to trust besides those of the system where --url is one of https, in PEM
+    #[arg(long, value_name = "FILE", requires = "url", value_hint = ValueHint::FilePath)]
+    pub(crate) cacert: Option<PathBuf>,
     /// A peer: where it serves blocks
     #[arg(long, value_name = "HOST:PORT", requires = "info")]
     pub(crate) target: Option<String>,
@@ -210,6 +213,10 @@ pub(crate) struct TargetArgs {
     /// The same client with a hosted cache at {hosted}
     #[arg(long, value_name = "COMMAND", requires = "command", value_hint = ValueHint::CommandString)]
     pub(crate) hosted_command: Option<String>,
+    /// The same client with a hosted cache that is offered version 1.0 over TLS at {hosted}, is vouched for by the root in
+    /// the PEM file {cacert}, and gives blocks in clear at the same address and {hosted_port}
+    #[arg(long, value_name = "COMMAND", requires = "command", value_hint = ValueHint::CommandString)]
+    pub(crate) hosted_tls_command: Option<String>,
     /// A maker of content information: a command that writes that of {content}, made with the secret key {secret_hex}, in
     /// {version} 1 or 2, to {out}
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]

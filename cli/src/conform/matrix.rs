@@ -54,13 +54,18 @@ pub(super) fn run(args: &MatrixArgs) -> Result<ExitCode, Failure> {
     let rows = matrix::run_meant(&selected, &settings).map_err(|error| {
         Failure::unreachable(format_args!("a deviant cannot be started: {error}"))
     })?;
-    let missed = rows.iter().filter(|row| !row.is_caught()).count();
+    let missed = rows.iter().filter(|row| is_missed(row)).count();
     failure::verdict(missed == 0, print(&rows, args.json))
+}
+
+fn is_missed(row: &matrix::Row) -> bool {
+    !row.is_caught() && !row.is_left_out()
 }
 
 fn print(rows: &[matrix::Row], json: bool) -> Result<(), Failure> {
     let mut out = BufWriter::new(stdout().lock());
-    let missed: Vec<_> = rows.iter().filter(|row| !row.is_caught()).collect();
+    let missed: Vec<_> = rows.iter().filter(|row| is_missed(row)).collect();
+    let caught = rows.iter().filter(|row| row.is_caught()).count();
     if json {
         let shown = |row: &&matrix::Row| {
             serde_json::json!({
@@ -75,7 +80,7 @@ fn print(rows: &[matrix::Row], json: bool) -> Result<(), Failure> {
         let all: Vec<_> = rows.iter().collect();
         let matrix = serde_json::json!({
             "deviants": rows.len(),
-            "caught": rows.len() - missed.len(),
+            "caught": caught,
             "missed": missed.iter().map(shown).collect::<Vec<_>>(),
             "rows": all.iter().map(shown).collect::<Vec<_>>(),
         });
@@ -93,7 +98,9 @@ fn print(rows: &[matrix::Row], json: bool) -> Result<(), Failure> {
             row.text
         )?;
     }
-    let caught = rows.len() - missed.len();
+    for row in rows.iter().filter(|row| row.is_left_out()) {
+        writeln!(out, "NOT RUN {}: {}", row.deviant.id, row.text)?;
+    }
     writeln!(
         out,
         "{}: {caught} caught, {} missed",

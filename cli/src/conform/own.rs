@@ -165,6 +165,10 @@ impl Stage {
         let hosted = format!(
             "{quoted} get {{url}} -o {{out}} --hosted {{hosted}} --info-version {{version}}"
         );
+        let secured = format!(
+            "{quoted} get {{url}} -o {{out}} --hosted https://{{hosted}} --hosted-port {{hosted_port}} \
+             --cacert {{cacert}} --info-version {{version}}"
+        );
         let maker = format!(
             "{quoted} info create {{content}} --secret-hex {{secret_hex}} --version {{version}} -o {{out}}"
         );
@@ -190,6 +194,7 @@ impl Stage {
             targets: TargetArgs {
                 url: Some(format!("{origin}served")),
                 secret_hex: Some(hex(&key)),
+                cacert: None,
                 target: Some(target),
                 client_limit: Some(CLIENTS),
                 probe: Some(Probe::Multicast),
@@ -202,6 +207,7 @@ impl Stage {
                 https_authenticated: Some(authority(&authenticated)),
                 command: Some(client),
                 hosted_command: Some(hosted),
+                hosted_tls_command: Some(secured),
                 exec: Some(maker),
             },
             _servers: servers,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use globset::Glob;
 use peerdist_conformance::judge::{Case, Role};
 use peerdist_conformance::targets::Targets;
-use peerdist_conformance::targets::client::Client;
+use peerdist_conformance::targets::client::{Client, How};
 use peerdist_conformance::targets::command;
 use peerdist_conformance::targets::content_info::ContentInfoMaker;
 use peerdist_conformance::targets::content_server::ContentServer;
@@ -18,6 +18,7 @@ use peerdist_conformance::targets::peer::{Holding, Peer};
 use peerdist_conformance::targets::responder::Responder;
 use peerdist_conformance::wire::content_info::ContentInfo;
 use peerdist_conformance::wire::location;
+use peerdist_node::http::tls;
 
 use super::args::{Probe, SelectArgs, TargetArgs};
 use super::file::read;
@@ -52,6 +53,8 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
             .map(|path| read(path, "--content"))
             .transpose()?;
         server.long_url.clone_from(&args.long_url);
+        let tls = tls::client(args.cacert.as_deref());
+        server.tls = Some(tls.map_err(|why| Failure::usage(format_args!("--cacert: {why}")))?);
         let secret = args.secret_hex.as_deref().map(from_hex).transpose();
         server.secret_key =
             secret.map_err(|why| Failure::usage(format_args!("--secret-hex: {why}")))?;
@@ -69,11 +72,17 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
             check_command(command, "--hosted-command", &["{url}", "{out}", "{hosted}"])?;
         }
         let mut client = Client::commands(command, args.hosted_command.as_deref());
+        if let Some(command) = &args.hosted_tls_command {
+            let places = ["{url}", "{out}", "{hosted}"];
+            check_command(command, "--hosted-tls-command", &places)?;
+        }
+        let secured = args.hosted_tls_command.as_ref();
+        client.secured = secured.map(|command| How::Command(command.clone()));
         match args.interface {
             Some(IpAddr::V4(interface)) => client.interface = interface,
             Some(IpAddr::V6(_)) => {
                 return Err(Failure::usage(
-                    "--interface: clients are judged over IPv4; expected an IPv4 address",
+                    "--interface: probes of clients are heard over IPv4; expected an IPv4 address",
                 ));
             }
             None => {}

@@ -6,6 +6,7 @@ mod judging;
 mod mistakes;
 mod reports;
 mod roles;
+mod tls;
 
 use std::collections::BTreeMap;
 
