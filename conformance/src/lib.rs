@@ -14,7 +14,7 @@
 //! - [`check`]: content information in files;
 //! - [`evidence`]: what was sent and received, for people and for Wireshark;
 //! - [`wire`]: messages of all documents, by readers and writers of the judge's own;
-//! - [`coverage`]: which requirements code enforces, cases assert and vectors pin;
+//! - [`coverage`]: which requirements code enforces, cases and captures assert and vectors pin;
 //! - [`vectors`]: files of test vectors, and their replay against core.
 
 pub mod capture;

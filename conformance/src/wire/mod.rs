@@ -11,6 +11,7 @@
 //! - [`hosted_cache`], MS-PCHC;
 //! - [`probe`], MS-PCCRD from the side of who answers;
 //! - [`offer`], MS-PCHC from the side of who is offered;
+//! - [`smb`], MS-SMB2 as far as content information goes through it;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
@@ -25,6 +26,7 @@ pub mod location;
 pub mod offer;
 pub mod probe;
 pub mod retrieval;
+pub mod smb;
 pub mod text;
 pub mod xml;
 
