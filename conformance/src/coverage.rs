@@ -1,6 +1,7 @@
-//! Which requirements code enforces, cases assert and vectors pin, and which nobody judges.
-//! Invariant: an id in code, in a case, in a vector or in an exemption that the catalogue does not know is a fault.
-//! What is read: `requirements/*.yaml`, comments `//= ID` in Rust sources, `requirements` of vectors, and the cases.
+//! Which requirements code enforces, cases and judged captures assert and vectors pin, and which nobody judges.
+//! Invariant: an id in code, a case, a judged capture, a vector or an exemption that the catalogue does not know is a fault.
+//! What is read: `requirements/*.yaml`, comments `//= ID` in Rust sources, `requirements` of vectors, the cases, and
+//! what is asserted of captures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::capture;
 use crate::cases;
 use crate::catalogue::{Document, Requirement};
 use crate::vectors::{self, VectorsError};
@@ -61,6 +63,8 @@ pub struct Coverage {
     vectors: BTreeMap<String, String>,
     /// Ids that cases assert, and the first case that has each.
     cases: BTreeMap<String, String>,
+    /// Ids that are asserted of captures, with the name of the command that does.
+    captures: BTreeMap<String, String>,
     /// Ids that errors name, and the first file that has each. They need not be enforced there.
     named: BTreeMap<String, String>,
 }
@@ -121,8 +125,12 @@ impl Coverage {
                     .or_insert_with(|| case.id.to_owned());
             }
         }
+        let captures = capture::REQUIREMENTS.iter();
         Ok(Self {
             cases: asserted,
+            captures: captures
+                .map(|id| ((*id).to_owned(), "check-capture".to_owned()))
+                .collect(),
             documents,
             exemptions,
             code,
@@ -141,6 +149,7 @@ impl Coverage {
             .iter()
             .chain(&self.vectors)
             .chain(&self.cases)
+            .chain(&self.captures)
             .chain(&self.named)
         {
             if !known.contains(id.as_str()) {
@@ -157,7 +166,7 @@ impl Coverage {
                 faults.push(format!("{id} is exempted twice"));
             } else if self.is_judged(id) {
                 faults.push(format!(
-                    "{id} is exempted, though a case or a vector judges it"
+                    "{id} is exempted, though a case, a vector or check-capture judges it"
                 ));
             }
             if reason.trim().is_empty() {
@@ -167,7 +176,7 @@ impl Coverage {
         for open in self.requirements().filter(|entry| self.is_open(entry)) {
             if !exempted.contains(open.id.as_str()) {
                 faults.push(format!(
-                    "{}: neither asserted by a case, nor pinned by a vector, nor exempted: {}",
+                    "{}: neither asserted by a case or of captures, nor pinned by a vector, nor exempted: {}",
                     open.id, open.text
                 ));
             }
@@ -188,12 +197,13 @@ impl Coverage {
              Counted by `cargo test -p peerdist-conformance --test coverage`, which fails where this page is out of\n\
              date; with `UPDATE_COVERAGE=1` in the environment it writes the page. *In code*: named by a comment\n\
              `//= ID` in `core/src` or `node/src`. *By cases*: asserted by a case of `peerdist conform`, which a test\n\
-             shows for every one. *By vectors*: named by a test vector. *Judged*: by either, which is what a MUST has to\n\
-             be unless it is exempted in writing.\n\n\
-             | document | entries | in code | by cases | by vectors | judged | MUST | MUST judged | MUST exempt |\n\
-             |---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+             shows for every one. *By vectors*: named by a test vector. *By captures*: asserted by\n\
+             `peerdist conform check-capture`, which a test shows for every one by traffic that is right and by traffic\n\
+             that is not. *Judged*: by any of them, which is what a MUST has to be unless it is exempted in writing.\n\n\
+             | document | entries | in code | by cases | by vectors | by captures | judged | MUST | MUST judged | MUST exempt |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         );
-        let mut sums = [0; 8];
+        let mut sums = [0; 9];
         for document in &self.documents {
             let row = self.row(document);
             for (sum, count) in sums.iter_mut().zip(row) {
@@ -202,7 +212,7 @@ impl Coverage {
             write_row(&mut page, &document.document, row);
         }
         write_row(&mut page, "all", sums);
-        let (musts, exempt) = (sums[5], sums[7]);
+        let (musts, exempt) = (sums[6], sums[8]);
         let _ = writeln!(
             page,
             "\n## MUST, exempted\n\n{exempt} of {musts}, {:.0} %; the aim is 10 % at most.\n",
@@ -236,14 +246,16 @@ impl Coverage {
     }
 
     fn is_judged(&self, id: &str) -> bool {
-        self.cases.contains_key(id) || self.vectors.contains_key(id)
+        self.cases.contains_key(id)
+            || self.vectors.contains_key(id)
+            || self.captures.contains_key(id)
     }
 
     fn is_open(&self, entry: &Requirement) -> bool {
         entry.level.is_must() && !self.is_judged(&entry.id)
     }
 
-    fn row(&self, document: &Document) -> [usize; 8] {
+    fn row(&self, document: &Document) -> [usize; 9] {
         let entries = &document.requirements;
         let count = |what: &dyn Fn(&Requirement) -> bool| {
             entries.iter().filter(|entry| what(entry)).count()
@@ -254,6 +266,7 @@ impl Coverage {
             count(&|entry| self.code.contains_key(&entry.id)),
             count(&|entry| self.cases.contains_key(&entry.id)),
             count(&|entry| self.vectors.contains_key(&entry.id)),
+            count(&|entry| self.captures.contains_key(&entry.id)),
             count(&|entry| self.is_judged(&entry.id)),
             count(&is_must),
             count(&|entry| is_must(entry) && self.is_judged(&entry.id)),
@@ -281,7 +294,7 @@ fn quoted_ids<'a>(text: &'a str, documents: &[Document]) -> Vec<&'a str> {
     text.split('"').filter(is_id).collect()
 }
 
-fn write_row(page: &mut String, name: &str, row: [usize; 8]) {
+fn write_row(page: &mut String, name: &str, row: [usize; 9]) {
     let cells = row.map(|count| count.to_string()).join(" | ");
     let _ = writeln!(page, "| {name} | {cells} |");
 }

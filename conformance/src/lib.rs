@@ -15,7 +15,7 @@
 //! - [`evidence`]: what was sent and received, for people and for Wireshark;
 //! - [`interop`]: implementations against each other, every client with every server;
 //! - [`wire`]: messages of all documents, by readers and writers of the judge's own;
-//! - [`coverage`]: which requirements code enforces, cases assert and vectors pin;
+//! - [`coverage`]: which requirements code enforces, cases and captures assert and vectors pin;
 //! - [`vectors`]: files of test vectors, and their replay against core.
 
 pub mod capture;

@@ -37,8 +37,9 @@ pub(crate) enum ConformCommand {
     CheckInfo(CheckInfoArgs),
     /// Judge recorded traffic
     ///
-    /// Connections in clear are put together, and every message of retrieval, every request for content and every
-    /// probe and match is held against the documents. Exit code 3 if there is none.
+    /// Connections in clear are put together, and every message of retrieval, every request for content, every probe
+    /// and match, and every request for hashes over SMB2 with its answer is held against the documents. What is
+    /// encrypted or compressed is counted as not judged. Exit code 3 if there is nothing to judge.
     CheckCapture(CheckCaptureArgs),
 }
 

@@ -1,5 +1,6 @@
 //! `peerdist conform check-info` and `check-capture`: what is in files, judged.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, StdoutLock, Write, stdout};
 use std::process::ExitCode;
 
@@ -55,13 +56,28 @@ pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
     let bytes = file::capture(&args.file)?;
     let report =
         capture::judge(&bytes).map_err(|error| file::no_capture(&args.file, &bytes, &error))?;
+    let counted = |kinds: &BTreeMap<&'static str, usize>| -> String {
+        let kinds = kinds.iter();
+        let kinds: Vec<_> = kinds
+            .map(|(kind, number)| count(*number as u64, kind))
+            .collect();
+        kinds.join(", ")
+    };
+    let not_judged = counted(&report.not_judged);
     if report.messages.is_empty() {
-        return Err(Failure::unreachable(format_args!(
-            "nothing was judged: none of {} has a message of PeerDist in it, or it is inside TLS",
-            count(report.packets as u64, "packet")
-        )));
+        let packets = count(report.packets as u64, "packet");
+        return Err(match report.not_judged.is_empty() {
+            true => Failure::unreachable(format_args!(
+                "nothing was judged: none of {packets} has a message of PeerDist in it, or it is inside TLS"
+            )),
+            false => Failure::unreachable(format_args!(
+                "nothing was judged of {packets}; could not be judged: {not_judged}"
+            )),
+        });
     }
-    let is_good = !report.findings.iter().any(|finding| finding.is_failure);
+    // What is not listed may be a failure.
+    let is_good =
+        report.findings_left_out == 0 && !report.findings.iter().any(|finding| finding.is_failure);
     let told = |out: &mut Out| -> Result<(), Failure> {
         for finding in &report.findings {
             writeln!(
@@ -77,16 +93,15 @@ pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
                 &finding.text,
             )?;
         }
-        let messages: Vec<String> = report
-            .messages
-            .iter()
-            .map(|(kind, number)| count(*number as u64, kind))
-            .collect();
+        if report.findings_left_out > 0 {
+            let more = count(report.findings_left_out as u64, "finding");
+            writeln!(out, "{more} more, which are not listed")?;
+        }
         write!(
             out,
             "{}: {}",
             count(report.packets as u64, "packet"),
-            messages.join(", ")
+            counted(&report.messages)
         )?;
         if report.packets_not_looked_at > 0 {
             let packets = count(report.packets_not_looked_at as u64, "packet");
@@ -96,6 +111,11 @@ pub(super) fn capture(args: &CheckCaptureArgs) -> Result<ExitCode, Failure> {
             write!(out, "; {} missing", count(report.bytes_missing, "byte"))?;
         }
         writeln!(out)?;
+        let requirements = count(report.asserted.len() as u64, "requirement");
+        writeln!(out, "{requirements} asserted")?;
+        if !not_judged.is_empty() {
+            writeln!(out, "could not be judged: {not_judged}")?;
+        }
         Ok(())
     };
     verdict(&report, args.json, is_good, told)

@@ -9,6 +9,7 @@
 
 mod admin;
 mod cache;
+mod check_capture;
 mod config;
 mod conform;
 mod doctor;

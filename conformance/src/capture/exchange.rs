@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
-use super::CaptureFinding;
-use crate::catalogue;
+use super::found::{Found, Place};
+use super::smb::Smb;
 use crate::wire::content_info::{ContentInfo, Version};
 use crate::wire::http::{self, BodyEnd, Head};
 use crate::wire::retrieval::{self, Body, Message, Range, VERSION_1, VERSION_2, kind};
@@ -49,27 +49,23 @@ pub struct Exchanges {
     /// By client and server.
     connections: BTreeMap<Key, Connection>,
     vectors: BTreeSet<Vec<u8>>,
-    messages: BTreeMap<&'static str, usize>,
-    findings: Vec<CaptureFinding>,
-}
-
-/// Who said something to whom, in which packet.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    packet: usize,
-    from: SocketAddr,
-    to: SocketAddr,
+    smb: Smb,
+    found: Found,
 }
 
 impl Exchanges {
     /// What was judged, and what was found.
     #[must_use]
-    pub fn into_found(self) -> (BTreeMap<&'static str, usize>, Vec<CaptureFinding>) {
-        (self.messages, self.findings)
+    pub fn into_found(mut self) -> Found {
+        self.smb.end(&mut self.found);
+        self.found
     }
 
     /// Bytes are missing from a direction.
     pub fn gap(&mut self, from: SocketAddr, to: SocketAddr) {
+        if self.smb.has(from, to) || Smb::begins(from, to, &[]) {
+            return self.smb.gap(from, to);
+        }
         let direction = self.directions.entry((from, to)).or_default();
         direction.pending.clear();
         direction.is_lost = true;
@@ -88,10 +84,7 @@ impl Exchanges {
         }
         let place = Place { packet, from, to };
         let is_match = text.contains("ProbeMatches");
-        *self
-            .messages
-            .entry(if is_match { "ProbeMatches" } else { "Probe" })
-            .or_default() += 1;
+        self.count(if is_match { "ProbeMatches" } else { "Probe" });
         let namespace = "http://schemas.microsoft.com/p2p/2007/09/PeerDistributionDiscovery";
         self.holds(place, text.contains(namespace), "PCCRD-2.2.1-01", || {
             format!("the namespace {namespace} is not declared")
@@ -128,6 +121,15 @@ impl Exchanges {
         bytes: &[u8],
         ends: bool,
     ) {
+        let place = Place { packet, from, to };
+        let is_known = self.directions.contains_key(&(from, to));
+        if self.smb.has(from, to) || (!is_known && Smb::begins(from, to, bytes)) {
+            return self.smb.bytes(&mut self.found, place, bytes, ends);
+        }
+        // What carries nothing does not tell what the connection carries.
+        if bytes.is_empty() && !is_known {
+            return;
+        }
         let mut direction = self.directions.remove(&(from, to)).unwrap_or_default();
         direction.pending.extend_from_slice(bytes);
         if direction.is_lost {
@@ -136,7 +138,6 @@ impl Exchanges {
                 direction.pending.clear();
             }
         }
-        let place = Place { packet, from, to };
         while self.next(place, &mut direction.pending, ends) {}
         if direction.pending.len() > MESSAGE_MAX_BYTES {
             direction.pending.clear();
@@ -333,12 +334,13 @@ impl Exchanges {
         request: Option<Message>,
     ) {
         self.count("retrieval response");
-        if head.status() != Some(200) {
-            // Who got something malformed may answer so; who asked well gets a message.
-            let status = head.start.clone();
-            self.holds(place, request.is_none(), "PCCRR-1.3-02", || {
-                format!("a good request was answered by '{status}'")
-            });
+        // Who got something malformed may answer by another status; who asked well gets a message.
+        let is_message = head.status() == Some(200);
+        let is_so = is_message || request.is_none();
+        self.holds(place, is_so, "PCCRR-1.3-02", || {
+            format!("a good request was answered by '{}'", head.start)
+        });
+        if !is_message {
             return;
         }
         let message = retrieval::unframed(body).and_then(retrieval::read);
@@ -485,11 +487,11 @@ impl Exchanges {
     }
 
     fn count(&mut self, message: &'static str) {
-        *self.messages.entry(message).or_default() += 1;
+        self.found.count(message);
     }
 
     fn malformed(&mut self, place: Place, error: &Malformed) {
-        self.holds(place, false, error.requirement, || error.to_string());
+        self.found.malformed(place, error);
     }
 
     fn holds(
@@ -497,21 +499,9 @@ impl Exchanges {
         place: Place,
         is_so: bool,
         requirement: &'static str,
-        found: impl FnOnce() -> String,
+        text: impl FnOnce() -> String,
     ) {
-        if is_so {
-            return;
-        }
-        let level = catalogue::find(requirement).map(|found| found.level);
-        self.findings.push(CaptureFinding {
-            packet: place.packet,
-            sender: place.from.to_string(),
-            receiver: place.to.to_string(),
-            requirement,
-            quirk: None,
-            is_failure: level.is_none_or(catalogue::Level::binds),
-            text: found(),
-        });
+        self.found.holds(place, is_so, requirement, text);
     }
 }
 

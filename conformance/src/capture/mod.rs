@@ -5,12 +5,20 @@
 //! - [`mod@file`]: pcapng and pcap;
 //! - [`packet`]: links, IP, TCP and UDP;
 //! - [`stream`]: connections put together;
-//! - [`exchange`]: requests and responses held against the documents.
+//! - [`exchange`]: requests and responses over HTTP, and discovery, held against the documents;
+//! - [`smb`]: content information over SMB2;
+//! - [`found`]: what came of it;
+//! - [`REQUIREMENTS`]: what is asserted.
 
 pub mod exchange;
 pub mod file;
+pub mod found;
 pub mod packet;
+mod requirements;
+pub mod smb;
 pub mod stream;
+
+pub use requirements::REQUIREMENTS;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -56,8 +64,14 @@ pub struct CaptureReport {
     pub bytes_missing: u64,
     /// Messages that were judged, by kind.
     pub messages: BTreeMap<&'static str, usize>,
+    /// What could not be judged, by what it is.
+    pub not_judged: BTreeMap<&'static str, usize>,
+    /// How often each requirement was asserted.
+    pub asserted: BTreeMap<&'static str, usize>,
     /// What was not as required, in the order of the packets.
     pub findings: Vec<CaptureFinding>,
+    /// Findings that are not listed, for there are too many.
+    pub findings_left_out: usize,
 }
 
 /// Judges a capture.
@@ -97,7 +111,12 @@ pub fn judge(bytes: &[u8]) -> Result<CaptureReport, FileError> {
             }
         }
     }
-    (report.messages, report.findings) = exchanges.into_found();
+    let found = exchanges.into_found();
+    report.messages = found.messages;
+    report.not_judged = found.not_judged;
+    report.asserted = found.asserted;
+    report.findings = found.findings;
+    report.findings_left_out = found.findings_left_out;
     report.findings.sort_by_key(|finding| finding.packet);
     Ok(report)
 }

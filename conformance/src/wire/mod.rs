@@ -9,6 +9,7 @@
 //! - [`discovery`] and, for what a client sends, [`probe`], MS-PCCRD, in [`xml`] and [`text`];
 //! - [`location`]: where content is;
 //! - [`hosted_cache`], MS-PCHC, and what its offers say of a segment, [`segment_information`];
+//! - [`smb`], MS-SMB2 as far as content information goes through it;
 //! - [`http`]: requests and responses, as strict as a judge has to be.
 
 pub mod cipher;
@@ -23,6 +24,7 @@ pub mod location;
 pub mod probe;
 pub mod retrieval;
 pub mod segment_information;
+pub mod smb;
 pub mod text;
 pub mod xml;
 
