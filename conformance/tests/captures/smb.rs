@@ -65,7 +65,7 @@ pub(crate) fn file() -> Vec<u8> {
 }
 
 /// The file read in pieces, and once behind its end.
-fn pieces(file: &[u8], room: usize) -> Vec<Ask> {
+pub(crate) fn pieces(file: &[u8], room: usize) -> Vec<Ask> {
     let max = u32::try_from(room + 16).unwrap();
     let mut asks: Vec<Ask> = file
         .chunks(room)

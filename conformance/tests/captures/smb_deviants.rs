@@ -5,7 +5,7 @@ use peerdist_conformance::wire::draft::Draft;
 use crate::smb::{
     END, FILE_BYTES, INVALID, MAX, TOO_SMALL, V1, V2, before_2_1, blob, compound, covering,
     exchange, file, file_based, file_with, hash_based, hash_based_of, header, information,
-    only_2_1, part, refused, unknown,
+    only_2_1, part, pieces, refused, unknown,
 };
 use crate::smb_writer::{Ask, Exchange, SUCCESS, set, set_u32, set_u64};
 use crate::{Deviant, Side};
@@ -405,6 +405,8 @@ fn of_hash_files() -> Vec<Deviant> {
     // dwOffsetInFirstSegment, behind the segment.
     far[6..10].copy_from_slice(&500_000_u32.to_le_bytes());
     let of_2 = part(0..FILE_BYTES);
+    let short = |head: &mut Draft| set_u32(head, "HashBlobLength", stated - 40);
+    let short = pieces(&file_with(short, blob()), 100);
     let mut cut = hash_based_of(&file()[..30]);
     set_u32(&mut cut.asks[0].input, "Length", 36);
     vec![
@@ -445,6 +447,13 @@ fn of_hash_files() -> Vec<Deviant> {
             "HashBlobLength 1 short",
             "HashBlobLength",
             number(stated - 1),
+            &["SMB2-2.2.32.4.1-08"],
+        ),
+        deviant(
+            "HashBlobLength 40 short, in pieces",
+            Side::Server,
+            exchange(0x0210, V1, short),
+            |_| {},
             &["SMB2-2.2.32.4.1-08"],
         ),
         of_header(

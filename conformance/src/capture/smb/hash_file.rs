@@ -23,10 +23,14 @@ pub(super) struct HashFile {
     later_bytes: usize,
     header: Option<HashHeader>,
     /// The end by the header, and how much had been written to the server when it was read.
+    stated_end: Option<(u64, u64)>,
+    /// The same, once content information has been read up to there.
     end: Option<(u64, u64)>,
     /// Who answered with less than there was room for, and where that ended.
     short: Option<(Place, u64, u64)>,
     last: Option<Place>,
+    /// What is as long as the header says cannot be read: no piece that follows changes that.
+    is_deferred: bool,
     is_done: bool,
 }
 
@@ -70,9 +74,11 @@ impl HashFile {
         }
         if let Some(header) = self.header {
             // One that cannot be read may be cut by a wrong HashBlobLength: the end of the file will tell.
-            let stated = self.stated(&header);
-            if stated.is_some_and(|part| ContentInfo::read(part).is_ok()) {
-                self.information(found, place, header);
+            let stated = self.stated(&header).filter(|_| !self.is_deferred);
+            match stated.map(|part| ContentInfo::read(part).is_ok()) {
+                Some(true) => self.information(found, place, header),
+                Some(false) => self.is_deferred = true,
+                None => {}
             }
         }
     }
@@ -88,7 +94,10 @@ impl HashFile {
         });
         match whole {
             Some(header) => self.information(found, place, header),
-            None => found.leave("incomplete content information file"),
+            None => {
+                found.leave("incomplete content information file");
+                self.forget();
+            }
         }
     }
 
@@ -162,7 +171,7 @@ impl HashFile {
         self.header = whole;
         match whole.filter(|_| is_good) {
             Some(header) if header.hash_blob_length > 0 => {
-                self.end = Some((header.end(), answer.changes));
+                self.stated_end = Some((header.end(), answer.changes));
             }
             Some(_) => {}
             None => self.forget(),
@@ -196,8 +205,9 @@ impl HashFile {
         found.holds(place, is == stated, "SMB2-2.2.32.4.1-08", || {
             format!("HashBlobLength is {stated}, content information has {is} bytes")
         });
-        let is_end_known = is == stated;
-        if let Ok(info) = &ContentInfo::read(part) {
+        let read = ContentInfo::read(part);
+        let is_end_known = is == stated && read.is_ok();
+        if let Ok(info) = &read {
             let is_1 = info.version == Version::V1;
             found.holds(place, is_1, "SMB2-2.2.32.4.1-03", || {
                 "content information is of version 2.0, HashVersion is 1".to_owned()
@@ -213,7 +223,7 @@ impl HashFile {
         for finding in check::content_info(part, None, None).findings {
             found.of_information(place, finding);
         }
-        self.end = self.end.filter(|_| is_end_known);
+        self.end = self.stated_end.filter(|_| is_end_known);
         self.forget();
     }
 }
