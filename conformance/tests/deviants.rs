@@ -21,6 +21,15 @@ fn settings() -> Settings {
     }
 }
 
+/// For a case that nothing else runs beside.
+fn patient() -> Settings {
+    Settings {
+        silence: std::time::Duration::from_millis(1_500),
+        jobs: 1,
+        ..Settings::default()
+    }
+}
+
 /// A few at a time: what waits for silence takes a machine that is too busy for it. Peers have timers to wait for, and
 /// lanes of their own.
 fn turn(role: Role, lane: usize) -> MutexGuard<'static, ()> {
@@ -70,8 +79,14 @@ fn catches_all(role: Role) {
         .into_iter()
         .filter(|deviant| deviant.mistake.role() == role)
         .collect();
-    let rows = deviants::matrix::run_meant(&all, &settings()).unwrap();
+    let mut rows = deviants::matrix::run_meant(&all, &settings()).unwrap();
     assert_eq!(rows.len(), all.len());
+    // On a machine that was too busy an answer came after what was taken for silence.
+    for row in rows.iter_mut().filter(|row| !row.is_caught()) {
+        eprintln!("again, with more time: {}: {}", row.deviant.id, row.text);
+        let again = deviants::matrix::run_meant(&[row.deviant], &patient()).unwrap();
+        *row = again.into_iter().next().unwrap();
+    }
     for row in rows.iter().filter(|row| row.is_left_out()) {
         eprintln!("NOT RUN: {}: {}", row.deviant.id, row.text);
     }
