@@ -79,7 +79,7 @@ fn mistakes_about_what_is_judged() {
         "conform run",
         "conform run --role peer",
         "conform run --url ftp://host/file",
-        "conform run --url https://host/file",
+        "conform run --url https://127.0.0.1:1/file --cacert missing",
         "conform run --url host/file",
         "conform run --url http://",
         "conform run --url http:///file",
