@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use crate::judge::Role;
 use crate::wire::content_info::Version;
 use crate::wire::location;
 
@@ -151,34 +152,6 @@ pub struct Client {
     /// Whether it goes on where it was broken off, by itself or when it is run again.
     #[serde(default)]
     pub resumes: bool,
-}
-
-/// The roles that an implementation may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are those of the judge's roles")]
-pub enum Role {
-    ContentInfo,
-    ContentServer,
-    Peer,
-    Responder,
-    HostedCache,
-    Client,
-}
-
-impl Role {
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ContentInfo => "content-info",
-            Self::ContentServer => "content-server",
-            Self::Peer => "peer",
-            Self::Responder => "responder",
-            Self::HostedCache => "hosted-cache",
-            Self::Client => "client",
-        }
-    }
 }
 
 /// What is wrong with a description: its key, and why.

@@ -24,8 +24,9 @@ use serde::{Serialize, Serializer};
 
 use crate::clock;
 use crate::evidence::record::{Record, Recorder};
+use crate::judge::Role;
 use crate::wire::content_info::Version;
-use description::{Description, Role};
+use description::Description;
 use stage::Stage;
 
 /// How a run goes.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::description::Role;
 use super::{Implementation, Outcome, Settings, Verdict};
 use crate::evidence::dump;
+use crate::judge::Role;
 use crate::report::junit::escaped;
 use crate::report::{markdown, style};
 

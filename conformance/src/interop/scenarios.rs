@@ -12,9 +12,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::description::{Description, Role, names_it};
+use super::description::{Description, names_it};
 use super::stage::{Serving, Stage, not_done};
 use super::{Scenario, Stopped};
+use crate::judge::Role;
 use crate::targets::client::world::Shared;
 use crate::targets::client::world::origin::{self, Asked, OriginScript};
 use crate::targets::command::Ended;

@@ -9,11 +9,12 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::description::{self, Role};
+use super::description;
 use super::{Cell, Implementation, Settings, Stopped};
 use crate::clock;
 use crate::evidence::dump;
 use crate::evidence::record::Recorder;
+use crate::judge::Role;
 use crate::targets::client::world::{self, SEGMENT_BYTES, Shared};
 use crate::targets::command::{self, Ended, Surroundings};
 use crate::targets::folder::Folder;

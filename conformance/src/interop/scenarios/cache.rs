@@ -9,11 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::super::Stopped;
-use super::super::description::Role;
 use super::super::stage::{Serving, Stage};
 use super::{came_whole, downloaded, had, no_listener, text, url_of};
 use crate::clock;
 use crate::evidence::record::Recorder;
+use crate::judge::Role;
 use crate::targets::client::world::origin::{self, OriginScript};
 use crate::targets::connection::{Answer, Connection};
 use crate::targets::peer::Holding;

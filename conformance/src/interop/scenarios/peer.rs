@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::description::{AnnouncedBy, Role, number};
+use super::super::description::{AnnouncedBy, number};
 use super::super::stage::{Serving, Stage};
 use super::super::{Implementation, Stopped};
 use super::{downloaded, had, left, no_listener, text, url_of, write};
+use crate::judge::Role;
 use crate::targets::client::world::origin::{self, OriginScript};
 use crate::targets::client::world::responder::{self, Responder};
 use crate::targets::client::world::{Shared, peer};

@@ -4,20 +4,23 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::super::Stopped;
-use super::super::description::{self, Role};
+use super::super::description;
 use super::super::relay::{Passed, Relay};
 use super::super::stage::{Serving, Stage};
 use super::{came_whole, had, text, write};
 use crate::clock;
 use crate::evidence::record::Recorder;
+use crate::judge::Role;
 use crate::targets::client::world::cache::holds_nothing;
 use crate::targets::client::world::listener::Listener;
 use crate::targets::client::world::peer;
+use crate::targets::command::Ended;
 use crate::targets::connection::{Answer, Connection, Response};
 use crate::targets::peer::Holding;
 use crate::wire::content_info::ContentInfo;
@@ -42,21 +45,48 @@ struct Ready {
     serving: Option<Serving>,
 }
 
+/// What the client of a cell is to do, once or again.
+struct Download<'s, 'c> {
+    stage: &'s Stage<'c>,
+    command: &'s str,
+    room: PathBuf,
+    out: PathBuf,
+    url: String,
+    /// Whom it is told of, who has nothing.
+    nobody: Listener,
+}
+
+impl<'s, 'c> Download<'s, 'c> {
+    fn of(stage: &'s Stage<'c>, ready: &Ready, relay: &Relay) -> Result<Self, Stopped> {
+        let room = stage.room("client")?;
+        Ok(Self {
+            stage,
+            command: &had(stage.cell.client.description.client.as_ref())?.command,
+            out: room.join("out"),
+            room,
+            url: format!("http://{}{}", relay.address(), ready.path),
+            nobody: nobody(stage, ready)?,
+        })
+    }
+
+    fn run(&self, what: &str) -> Result<Ended, Stopped> {
+        let peer = self.nobody.address.to_string();
+        let out = text(&self.out);
+        let more = [("url", &*self.url), ("out", &*out), ("peer", &*peer)];
+        let client = self.stage.cell.client;
+        self.stage
+            .run(client, what, self.command, (&self.room, &more))
+    }
+}
+
 /// The whole content, by a client that asks for the coding.
 pub(super) fn whole(stage: &Stage<'_>) -> Result<String, Stopped> {
     let ready = served(stage)?;
     let relay = relayed(stage, &ready, None)?;
-    let client = stage.cell.client;
-    let command = &had(client.description.client.as_ref())?.command;
-    let room = stage.room("client")?;
-    let out = room.join("out");
-    let url = format!("http://{}{}", relay.address(), ready.path);
-    let nobody = nobody(stage, &ready)?;
-    let peer = nobody.address.to_string();
-    let more = [("url", &*url), ("out", &*text(&out)), ("peer", &*peer)];
-    let ended = stage.run(client, "client", command, (&room, &more))?;
-    let name = &client.description.name;
-    came_whole(stage, &ended, &out, &ready.content)
+    let download = Download::of(stage, &ready, &relay)?;
+    let ended = download.run("client")?;
+    let name = &stage.cell.client.description.name;
+    came_whole(stage, &ended, &download.out, &ready.content)
         .map_err(|why| failed(stage, &ready, &relay, &why))?;
     let passed = relay.passed();
     if !passed.iter().any(Passed::takes_coding) {
@@ -97,21 +127,14 @@ pub(super) fn whole(stage: &Stage<'_>) -> Result<String, Stopped> {
 pub(super) fn resumed(stage: &Stage<'_>) -> Result<String, Stopped> {
     let ready = served(stage)?;
     let relay = relayed(stage, &ready, Some(CUT_AFTER))?;
-    let client = stage.cell.client;
-    let command = &had(client.description.client.as_ref())?.command;
-    let room = stage.room("client")?;
-    let out = room.join("out");
-    let url = format!("http://{}{}", relay.address(), ready.path);
-    let nobody = nobody(stage, &ready)?;
-    let peer = nobody.address.to_string();
-    let more = [("url", &*url), ("out", &*text(&out)), ("peer", &*peer)];
-    let mut ended = stage.run(client, "client", command, (&room, &more))?;
+    let download = Download::of(stage, &ready, &relay)?;
+    let mut ended = download.run("client")?;
     let was_cut = relay.passed().iter().any(|one| one.is_cut);
     let is_again = was_cut && !ended.is_late && ended.status != Some(0);
     if is_again {
-        ended = stage.run(client, "client, once more", command, (&room, &more))?;
+        ended = download.run("client, once more")?;
     }
-    came_whole(stage, &ended, &out, &ready.content)
+    came_whole(stage, &ended, &download.out, &ready.content)
         .map_err(|why| failed(stage, &ready, &relay, &why))?;
     let total = ready.content.len();
     let passed = relay.passed();
@@ -122,7 +145,7 @@ pub(super) fn resumed(stage: &Stage<'_>) -> Result<String, Stopped> {
     };
     let behind: usize = passed.iter().skip(cut + 1).map(|one| one.content).sum();
     if behind >= total {
-        let name = &client.description.name;
+        let name = &stage.cell.client.description.name;
         return Err(Stopped::Failed(format!(
             "client of {name} had {CUT_AFTER} of {total} bytes when the answer was broken off, and took {behind} after that: it began anew"
         )));

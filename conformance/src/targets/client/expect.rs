@@ -47,30 +47,29 @@ impl Outcome {
     /// All MSG_GETBLKS.
     #[must_use]
     pub fn blocks(&self) -> Vec<Wanted<'_>> {
-        let wanted = self.messages().filter_map(|(request, message)| {
-            let Body::GetBlocks {
+        self.wanted(|body| match body {
+            Body::GetBlocks {
                 segment_id, ranges, ..
-            } = &message.body
-            else {
-                return None;
-            };
-            Some(Wanted {
-                request,
-                message,
-                segment_id,
-                ranges,
-            })
-        });
-        wanted.collect()
+            } => Some((segment_id, ranges)),
+            _ => None,
+        })
     }
 
     /// All MSG_GETBLKLIST.
     #[must_use]
     pub fn lists(&self) -> Vec<Wanted<'_>> {
+        self.wanted(|body| match body {
+            Body::GetBlockList { segment_id, ranges } => Some((segment_id, ranges)),
+            _ => None,
+        })
+    }
+
+    fn wanted<'a>(
+        &'a self,
+        of: fn(&'a Body) -> Option<(&'a Vec<u8>, &'a Vec<Range>)>,
+    ) -> Vec<Wanted<'a>> {
         let wanted = self.messages().filter_map(|(request, message)| {
-            let Body::GetBlockList { segment_id, ranges } = &message.body else {
-                return None;
-            };
+            let (segment_id, ranges) = of(&message.body)?;
             Some(Wanted {
                 request,
                 message,
@@ -182,6 +181,24 @@ impl<'a> Session<'a, Client> {
             ),
             Some(_) => self.is_whole(world, outcome, requirement),
         }
+    }
+
+    /// Asserts that the client served what it offered, at the port that its offers named.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`].
+    pub fn served_what_it_offered(&self, outcome: &Outcome) -> Found {
+        let offers = outcome.seen.offers.iter();
+        let mut count = 0;
+        for (_, result) in offers.flat_map(|offered| &offered.fetched) {
+            let found = result.clone().err().unwrap_or_default();
+            for requirement in ["PCHC-2.2.1.2-01", "PCHC-1.5-01", "PCHC-3.2.1-02"] {
+                self.holds(result.is_ok(), requirement, &found)?;
+            }
+            count += 1;
+        }
+        let found = "the client ended before anything could be fetched";
+        self.holds(count > 0, "PCHC-3.2.1-02", found)
     }
 
     /// A peer that was asked for nothing shows nothing.
