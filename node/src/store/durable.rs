@@ -17,14 +17,23 @@ const WIPE_BATCH: usize = 4096;
 impl Shared {
     /// Brings packs and then the index to the disk, and then wipes what went.
     pub(super) fn flush(&self) -> Result<(), StoreError> {
+        self.flush_beyond(self.settings.uses_limit / 2)
+    }
+
+    /// The same for the last time: what was read since counts too, though nothing else changed.
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        self.flush_beyond(0)
+    }
+
+    /// Uses alone are worth a commit where there are more than so many.
+    fn flush_beyond(&self, few_uses: usize) -> Result<(), StoreError> {
         if !self.is_writable() {
             return Ok(());
         }
         // Most of it without holding anybody up.
         self.packs.sync().map_err(self.failed("write its packs"))?;
         let mut writer = locked(&self.writer);
-        let too_many_uses = self.settings.uses_limit / 2;
-        if !writer.has_changes && locked(&self.uses).stamps.len() <= too_many_uses {
+        if !writer.has_changes && locked(&self.uses).stamps.len() <= few_uses {
             return Ok(());
         }
         self.packs.sync().map_err(self.failed("write its packs"))?;

@@ -282,6 +282,6 @@ fn is_damage(error: &std::io::Error) -> bool {
 impl Drop for Shared {
     fn drop(&mut self) {
         // Nobody is left to be told; what was flushed before is on the disk.
-        let _ = self.flush();
+        let _ = self.close();
     }
 }

@@ -53,6 +53,43 @@ fn disk(path: &std::path::Path) -> Store {
     Store::open(path, &settings).unwrap()
 }
 
+#[test]
+fn what_was_read_last_is_dropped_last_after_the_store_was_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let segments = segments();
+    let store = disk(directory.path());
+    let mut now = Instant::from_nanos(1_000_000_000);
+    let mut later = || {
+        now = now + Duration::from_millis(1);
+        now
+    };
+    for one in &segments[..5] {
+        let block = sealed(0, 65_536);
+        store.put_sealed(later(), &one.id, at(0), &block).unwrap();
+    }
+    store.flush().unwrap();
+    // The shelf is full, and the first segment is the one used least recently, until now.
+    let mut block = Vec::new();
+    assert!(
+        store
+            .read(later(), &segments[0].id, at(0), &mut block)
+            .unwrap()
+            .is_some()
+    );
+    drop(store);
+    let store = disk(directory.path());
+    let block = sealed(0, 65_536);
+    store
+        .put_sealed(later(), &segments[5].id, at(0), &block)
+        .unwrap();
+    let is_there = |one: &Whole| {
+        use peerdist::retrieval::server::Holdings;
+        store.segment(&one.id).is_some()
+    };
+    let there: Vec<bool> = segments.iter().map(is_there).collect();
+    assert_eq!(there, [true, false, true, true, true, true]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
