@@ -3,10 +3,10 @@
 //! Byte order: little-endian.
 //!
 //! - here: frames, compounds, dialects, shares, opens, and which response answers which request;
-//! - [`request`]: rules of clients, and what is wrong with a request;
-//! - [`response`]: rules of servers;
-//! - [`hash_file`]: content information files put together from hash based answers;
-//! - [`covered`]: content information in file based answers.
+//! - `request`: rules of clients, and what is wrong with a request;
+//! - `response`: rules of servers;
+//! - `hash_file`: content information files put together from hash based answers;
+//! - `covered`: content information in file based answers.
 
 mod covered;
 mod hash_file;
