@@ -37,6 +37,9 @@ impl Wanted<'_> {
     }
 }
 
+/// The segment and the ranges of a request.
+type Asking<'a> = (&'a Vec<u8>, &'a Vec<Range>);
+
 impl Outcome {
     /// The requests of retrieval that read well.
     pub fn messages(&self) -> impl Iterator<Item = (&Requested, &Message)> {
@@ -64,10 +67,7 @@ impl Outcome {
         })
     }
 
-    fn wanted<'a>(
-        &'a self,
-        of: fn(&'a Body) -> Option<(&'a Vec<u8>, &'a Vec<Range>)>,
-    ) -> Vec<Wanted<'a>> {
+    fn wanted<'a>(&'a self, of: fn(&'a Body) -> Option<Asking<'a>>) -> Vec<Wanted<'a>> {
         let wanted = self.messages().filter_map(|(request, message)| {
             let (segment_id, ranges) = of(&message.body)?;
             Some(Wanted {
