@@ -192,6 +192,13 @@ pub(crate) struct TargetArgs {
     /// A responder: 'multicast', to be found over --interface, or where probes are sent by unicast
     #[arg(long, value_name = "multicast|IP:PORT", requires = "info", value_parser = probe)]
     pub(crate) probe: Option<Probe>,
+    /// A command with which the same responder fetches: it downloads {url} to {out} in {version}, asks peers that it finds
+    /// over --interface, and keeps in {store} what it is to hold
+    #[arg(long, value_name = "COMMAND", requires = "probe", requires = "serve_command", value_hint = ValueHint::CommandString)]
+    pub(crate) fetch_command: Option<String>,
+    /// The command that then serves what is in {store}, takes connections at {address}, and hears multicasts at --interface
+    #[arg(long, value_name = "COMMAND", requires = "fetch_command", value_hint = ValueHint::CommandString)]
+    pub(crate) serve_command: Option<String>,
     /// The address of this machine at the interface where a responder hears multicasts, and where clients are answered
     #[arg(long, value_name = "IP", value_parser = interface)]
     pub(crate) interface: Option<IpAddr>,

@@ -162,6 +162,9 @@ impl Stage {
         let client = format!(
             "{quoted} get {{url}} -o {{out}} --interface 127.0.0.1 --info-version {{version}}"
         );
+        let fetch = format!("{client} --store {{store}} --share-for 0");
+        let serve =
+            format!("{quoted} peer --store {{store}} --listen {{address}} --interface 127.0.0.1");
         let hosted = format!(
             "{quoted} get {{url}} -o {{out}} --hosted {{hosted}} --info-version {{version}}"
         );
@@ -208,6 +211,8 @@ impl Stage {
                 command: Some(client),
                 hosted_command: Some(hosted),
                 hosted_tls_command: Some(secured),
+                fetch_command: Some(fetch),
+                serve_command: Some(serve),
                 exec: Some(maker),
             },
             _servers: servers,

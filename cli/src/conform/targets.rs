@@ -14,6 +14,7 @@ use peerdist_conformance::targets::command;
 use peerdist_conformance::targets::content_info::ContentInfoMaker;
 use peerdist_conformance::targets::content_server::ContentServer;
 use peerdist_conformance::targets::hosted_cache::HostedCache;
+use peerdist_conformance::targets::life::Life;
 use peerdist_conformance::targets::peer::{Holding, Peer};
 use peerdist_conformance::targets::responder::Responder;
 use peerdist_conformance::wire::content_info::ContentInfo;
@@ -124,7 +125,18 @@ pub(super) fn of(args: &TargetArgs) -> Result<Named, Failure> {
             || format!("multicast over {interface}"),
             |it| it.to_string(),
         );
-        named.targets.responder = Some(Responder::at(address, interface, holdings.clone()));
+        let mut responder = Responder::at(address, interface, holdings.clone());
+        if let (Some(fetch), Some(serve)) = (&args.fetch_command, &args.serve_command) {
+            if args.interface.is_none() {
+                return Err(Failure::usage(
+                    "--fetch-command needs --interface, over which it is answered and what it fetched is looked for",
+                ));
+            }
+            check_command(fetch, "--fetch-command", &["{url}", "{out}", "{store}"])?;
+            check_command(serve, "--serve-command", &["{store}", "{address}"])?;
+            responder.life = Some(Life::commands(fetch, serve));
+        }
+        named.targets.responder = Some(responder);
         named.names.insert("responder", name);
     }
     if named.names.is_empty() {

@@ -59,6 +59,8 @@ pub struct Job {
     pub hosted: Option<Cache>,
     /// Where peers are looked for.
     pub interface: Ipv4Addr,
+    /// Where it may keep what it fetched; there is nothing yet.
+    pub store: PathBuf,
 }
 
 /// Where the hosted cache of a job is.
@@ -198,6 +200,7 @@ fn run_command(command: &str, job: &Job, patience: Duration) -> io::Result<Ended
         ("hosted", &hosted),
         ("hosted_port", &port),
         ("cacert", &roots),
+        ("store", &job.store.to_string_lossy()),
     ];
     let ended = command::run(command, &values, patience)?;
     Ok(Ended {

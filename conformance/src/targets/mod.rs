@@ -12,6 +12,7 @@ pub mod description;
 pub mod exchange;
 pub mod folder;
 pub mod hosted_cache;
+pub mod life;
 pub mod offering_client;
 pub mod peer;
 pub mod responder;

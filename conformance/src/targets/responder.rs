@@ -8,6 +8,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::datagrams::{Asker, Datagram};
+use super::life::Life;
 use super::peer::Holding;
 use crate::clock;
 use crate::judge::session::Session;
@@ -36,6 +37,8 @@ pub struct Responder {
     pub interface_v6: Option<u32>,
     /// What it holds.
     pub holdings: Vec<Holding>,
+    /// How the judge makes it fetch, starts and ends it, where it can.
+    pub life: Option<Life>,
 }
 
 impl Responder {
@@ -47,6 +50,7 @@ impl Responder {
             interface,
             interface_v6: None,
             holdings,
+            life: None,
         }
     }
 
@@ -184,7 +188,11 @@ impl Session<'_, Responder> {
         self.asker_to(self.target.destination())
     }
 
-    fn asker_to(&self, destination: SocketAddr) -> Result<Asker, Stop> {
+    /// A socket that asks there.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where there is none.
+    pub fn asker_to(&self, destination: SocketAddr) -> Result<Asker, Stop> {
         let index = self.target.interface_v6.unwrap_or_default();
         Asker::open(&self.recorder, self.target.interface, destination, index).map_err(|error| {
             let interface = self.target.interface;

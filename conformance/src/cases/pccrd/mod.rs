@@ -14,6 +14,7 @@ mod section_2_2_3_3;
 mod section_2_2_3_8;
 mod section_3_2_2;
 mod section_3_2_4_1;
+mod section_3_2_4_1_crowd;
 mod section_3_2_4_1_scopes;
 mod section_3_2_4_1_xml;
 mod section_3_2_6;
@@ -31,6 +32,7 @@ pub(super) const SECTIONS: &[&[Case]] = &[
     section_2_2_3_8::CASES,
     section_3_2_2::CASES,
     section_3_2_4_1::CASES,
+    section_3_2_4_1_crowd::CASES,
     section_3_2_4_1_scopes::CASES,
     section_3_2_4_1_xml::CASES,
     section_3_2_6::CASES,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::life::Crowd;
 use super::reading::{Asked, Reader};
 use super::{LOOK, Mistake};
 use crate::clock;
@@ -38,10 +39,15 @@ pub(super) fn fresh() -> String {
 pub(super) struct State {
     pub(super) segments: Vec<(Vec<u8>, Version, u32)>,
     pub(super) mistake: Option<Mistake>,
+    /// What others said when it fetched what it has.
+    pub(super) crowd: Option<Crowd>,
+    pub(super) instance: u64,
     pub(super) listener: SocketAddr,
     pub(super) address: String,
     pub(super) begun: Instant,
     pub(super) number: AtomicU64,
+    /// Probes for what it fetched.
+    pub(super) probes: AtomicU64,
     /// Probes that it had nothing of.
     pub(super) strangers: AtomicU64,
     pub(super) has_ended: AtomicBool,
@@ -122,6 +128,12 @@ impl State {
             let ends = self.is(Mistake::EndsInFlood) && strangers > 40;
             self.has_ended.fetch_or(ends, Ordering::AcqRel);
             return None;
+        }
+        if let Some(crowd) = self.crowd {
+            let number = self.probes.fetch_add(1, Ordering::AcqRel);
+            if !crowd.lets_answer(number, self.mistake) {
+                return None;
+            }
         }
         let mut to = from;
         if self.is(Mistake::AnswersToPort3702) {
@@ -231,8 +243,8 @@ impl State {
             message_id,
             relates_to,
             instance_id: match self.mistake {
-                Some(Mistake::InstanceOfMatch) => number + 1_000_000_000,
-                _ => 1_000_000_000,
+                Some(Mistake::InstanceOfMatch) => self.instance + number,
+                _ => self.instance,
             },
             message_number: match self.mistake {
                 Some(Mistake::NumberStays) => 1,

@@ -92,4 +92,8 @@ mistakes! {
     AnswersMatches "responder-answers-matches" "answers whatever has scopes" "pccrd-responder-other-messages";
     UnderstandsAll "responder-understands-all" "does not look at mustUnderstand" "pccrd-responder-must-understand";
     EchoesGarbage "responder-echoes" "sends back what it cannot read" "pccrd-responder-no-messages";
+    SilentAfterFew "responder-silent-after-few" "takes three peers that answered for enough" "pccrd-responder-after-few";
+    OftenAfterCrowd "responder-often-after-crowd" "answers every other probe for what enough peers had" "pccrd-responder-after-crowd";
+    MostlyAfterParts "responder-mostly-after-parts" "answers three of four probes for what enough peers had in part" "pccrd-responder-after-crowd-with-parts";
+    SameInstance "responder-same-instance" "has one InstanceId over all starts" "pccrd-responder-restart";
 }

@@ -3,6 +3,7 @@
 //! Byte order: none.
 
 mod answering;
+mod life;
 mod mistakes;
 mod reading;
 
@@ -26,6 +27,7 @@ use crate::wire::content_info::ContentInfo;
 use crate::wire::digest::Algorithm;
 use crate::wire::discovery::{GROUP_V4, GROUP_V6, PORT};
 use answering::{State, fresh, random};
+use life::Crowd;
 
 /// How long a socket waits before it looks whether the end has come.
 const LOOK: Duration = Duration::from_millis(20);
@@ -33,14 +35,17 @@ const LOOK: Duration = Duration::from_millis(20);
 const CONTENT_BYTES: usize = 2 * 65_536 + 10_001;
 /// The loopback interface, as Linux numbers it.
 const LOOPBACK: u32 = 1;
+/// The first InstanceId.
+const INSTANCE: u64 = 1_000_000_000;
 
 /// Starts one, with what it holds.
 pub(super) fn stage(mistake: Option<Mistake>) -> io::Result<Stage> {
     let holdings = holdings();
-    let running = Running::start(&holdings, mistake)?;
+    let running = Running::start(&holdings, mistake, None, INSTANCE)?;
     let address = Some(running.address);
     let mut target = Responder::at(address, Ipv4Addr::LOCALHOST.into(), holdings);
     target.interface_v6 = running.has_v6.then_some(LOOPBACK);
+    target.life = Some(life::life(mistake));
     Ok(Stage {
         targets: Targets {
             responder: Some(target),
@@ -83,7 +88,12 @@ struct Running {
 }
 
 impl Running {
-    fn start(holdings: &[Holding], mistake: Option<Mistake>) -> io::Result<Self> {
+    fn start(
+        holdings: &[Holding],
+        mistake: Option<Mistake>,
+        crowd: Option<Crowd>,
+        instance: u64,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let unicast = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = unicast.local_addr()?;
@@ -103,10 +113,13 @@ impl Running {
         let state = Arc::new(State {
             segments: segments.collect(),
             mistake,
+            crowd,
+            instance,
             listener: listener.local_addr()?,
             address: fresh(),
             begun: clock::now(),
             number: AtomicU64::new(0),
+            probes: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
             has_ended: AtomicBool::new(false),
             seen: Mutex::default(),

@@ -11,6 +11,7 @@ pub mod secured;
 
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -116,6 +117,8 @@ pub struct World<'a> {
     pub shared: Arc<Shared>,
     /// How the origin behaves.
     pub origin: OriginScript,
+    /// Where the client may keep what it fetched, if that is to outlive the world.
+    pub store: Option<PathBuf>,
     /// Where all of it listens.
     address: IpAddr,
     matches: Option<MatchScript>,
@@ -195,6 +198,7 @@ impl<'a> World<'a> {
             session,
             shared,
             origin: OriginScript::default(),
+            store: None,
             address: session.target.address(),
             matches: None,
             peers: Vec::new(),
@@ -376,6 +380,10 @@ impl<'a> World<'a> {
             version: self.version(),
             hosted,
             interface: target.interface,
+            store: self
+                .store
+                .clone()
+                .unwrap_or_else(|| folder.path().join("store")),
         };
         let ended = how.run(&job, PATIENCE).map_err(|error| {
             Stop::Inconclusive(format!("the client could not be started: {error}"))

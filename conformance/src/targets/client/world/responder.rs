@@ -16,9 +16,10 @@ use super::Shared;
 use crate::evidence::record::{Flow, Transport};
 use crate::wire::Malformed;
 use crate::wire::content_info::Version;
+use crate::wire::digest::Algorithm;
 use crate::wire::discovery::{GROUP_V4, MatchDraft, PORT};
 use crate::wire::probe::Probe;
-use crate::wire::text::{from_base64, from_hex};
+use crate::wire::text::{from_base64, from_hex, uuid};
 
 /// Bytes of a segment id that are looked for in datagrams.
 const KNOWN_BY: usize = 12;
@@ -70,7 +71,7 @@ impl Heard {
             let known = segments.iter().find(|segment| segment.id() == id);
             known.filter(|_| holds(id))
         };
-        Some(match version {
+        let mut matched = match version {
             Version::V1 => {
                 let found = ids
                     .iter()
@@ -82,7 +83,11 @@ impl Heard {
                 let found: Vec<bool> = ids.iter().map(|id| held(id).is_some()).collect();
                 MatchDraft::v2(shared.fresh(), self.message_id(), addresses, &found)
             }
-        })
+        };
+        // A peer has one name, however often it answers.
+        let named = Algorithm::Sha256.hash(addresses.as_bytes());
+        matched.address = uuid(*named.first_chunk()?);
+        Some(matched)
     }
 }
 
