@@ -1,4 +1,4 @@
-//! SHA-256 with the SHA extensions, three or four messages interleaved.
+//! SHA-256 with the SHA extensions, four or six messages interleaved.
 //! Invariant: one source, compiled for several encodings; the streams of a call never meet.
 //! Byte order: blocks are read as big-endian words, by `pshufb`.
 #![expect(
@@ -16,15 +16,32 @@
 use core::arch::x86_64::*;
 
 use super::super::constants::K_256;
-use super::super::lanes::{DigestSlots, LaneMajor, drive};
+use super::super::lanes::{DigestSlots, LaneStates, drive};
 
 /// `K_256` where `paddd` can take it as a memory operand.
 #[repr(align(64))]
 struct Aligned([[u32; 16]; 4]);
 static K: Aligned = Aligned(K_256);
 
+/// The two halves of each state as the instructions take them: f, e, b, a and h, g, d, c.
+///
+/// The kernel stores them as they are: words that it took out one by one would be put together in registers
+/// of full width, and the rounds are slow in a register whose upper part is in use.
+struct Halves<const LANES: usize>([[[u32; 4]; 2]; LANES]);
+
+impl<const LANES: usize> LaneStates<u32, LANES> for Halves<LANES> {
+    fn set(&mut self, lane: usize, &[a, b, c, d, e, f, g, h]: &[u32; 8]) {
+        self.0[lane] = [[f, e, b, a], [h, g, d, c]];
+    }
+
+    fn get(&self, lane: usize) -> [u32; 8] {
+        let [[f, e, b, a], [h, g, d, c]] = self.0[lane];
+        [a, b, c, d, e, f, g, h]
+    }
+}
+
 macro_rules! kernel {
-    ($(#[$doc:meta])* $token:ident, $name:literal, $module:ident, [$($feature:tt),+], $enable:literal, $streams:literal: ($($some:tt)+), $order:ident) => {
+    ($(#[$doc:meta])* $token:ident, $name:literal, $module:ident, [$($feature:tt),+], $enable:literal, $streams:literal: ($($some:tt)+)) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub(in super::super) struct $token(());
@@ -39,7 +56,7 @@ macro_rules! kernel {
 
             /// SHA-256 of every input.
             pub(in super::super) fn sha256_many(self, iv: &[u32; 8], inputs: &[&[u8]], out: DigestSlots<'_>) {
-                drive(iv, inputs, out, &mut LaneMajor([[0; 8]; $streams]), |states: &mut LaneMajor<u32, $streams>, blocks| {
+                drive(iv, inputs, out, &mut Halves([[[0; 4]; 2]; $streams]), |states: &mut Halves<$streams>, blocks| {
                     // SAFETY: `self` exists, so `detect` has seen every feature that these
                     // functions are compiled for.
                     unsafe {
@@ -57,7 +74,7 @@ macro_rules! kernel {
 
             /// Compresses equally many blocks into each of the first `S` states.
             #[target_feature(enable = $enable)]
-            pub(super) fn compress<const S: usize>(states: &mut LaneMajor<u32, $streams>, blocks: [&[u8]; S]) {
+            pub(super) fn compress<const S: usize>(states: &mut Halves<$streams>, blocks: [&[u8]; S]) {
                 let len = blocks[0].len();
                 assert!(S <= $streams && blocks.iter().all(|b| b.len() == len));
                 let swap = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
@@ -65,9 +82,9 @@ macro_rules! kernel {
                 let mut abef = [zero; S];
                 let mut cdgh = [zero; S];
                 for s in 0..S {
-                    let [a, b, c, d, e, f, g, h] = states.0[s].map(u32::cast_signed);
-                    abef[s] = _mm_set_epi32(a, b, e, f);
-                    cdgh[s] = _mm_set_epi32(c, d, g, h);
+                    let [from_abef, from_cdgh] = states.0[s].each_ref().map(|half| half.as_ptr().cast());
+                    // SAFETY: a half has 16 bytes; the loads need no alignment.
+                    (abef[s], cdgh[s]) = unsafe { (_mm_loadu_si128(from_abef), _mm_loadu_si128(from_cdgh)) };
                 }
                 let mut at = 0;
                 while at + 64 <= len {
@@ -87,7 +104,7 @@ macro_rules! kernel {
                             unsafe { _mm_load_si128(K.0.as_ptr().cast::<__m128i>().add($i)) }
                         };
                     }
-                    // The five steps of four rounds. The schedule is spread between them.
+                    // The steps of four rounds. The schedule of those to come first: otherwise the states are spilled.
                     macro_rules! low { ($i:literal, $s:expr, $wk:expr) => {
                         cdgh[$s] = _mm_sha256rnds2_epu32(cdgh[$s], abef[$s], $wk);
                     } }
@@ -106,55 +123,33 @@ macro_rules! kernel {
                             m[$s][($i + 3) & 3] = _mm_sha256msg1_epu32(m[$s][($i + 3) & 3], m[$s][$i & 3]);
                         }
                     } }
-                    macro_rules! group {
-                        (lane_outer $i:tt $load:tt) => {
-                            for s in 0..S {
-                                $load!($i, s);
-                                let wk = _mm_add_epi32(m[s][$i & 3], constant!($i));
-                                low!($i, s, wk);
-                                high!($i, s, wk);
-                                extend!($i, s);
-                                prepare!($i, s);
-                            }
-                        };
-                        (operation_outer $i:tt $load:tt) => {
-                            let k = constant!($i);
-                            let mut wk = [zero; S];
-                            for s in 0..S {
-                                $load!($i, s);
-                                wk[s] = _mm_add_epi32(m[s][$i & 3], k);
-                            }
-                            for s in 0..S {
-                                low!($i, s, wk[s]);
-                            }
-                            for s in 0..S {
-                                extend!($i, s);
-                            }
-                            for s in 0..S {
-                                high!($i, s, wk[s]);
-                            }
-                            for s in 0..S {
-                                prepare!($i, s);
-                            }
-                        };
-                    }
+                    macro_rules! group { ($i:literal $load:ident) => {
+                        for s in 0..S {
+                            $load!($i, s);
+                            let wk = _mm_add_epi32(m[s][$i & 3], constant!($i));
+                            extend!($i, s);
+                            prepare!($i, s);
+                            low!($i, s, wk);
+                            high!($i, s, wk);
+                        }
+                    } }
                     macro_rules! nothing { ($i:literal, $s:expr) => {} }
-                    group!($order 0 load);
-                    group!($order 1 load);
-                    group!($order 2 load);
-                    group!($order 3 load);
-                    group!($order 4 nothing);
-                    group!($order 5 nothing);
-                    group!($order 6 nothing);
-                    group!($order 7 nothing);
-                    group!($order 8 nothing);
-                    group!($order 9 nothing);
-                    group!($order 10 nothing);
-                    group!($order 11 nothing);
-                    group!($order 12 nothing);
-                    group!($order 13 nothing);
-                    group!($order 14 nothing);
-                    group!($order 15 nothing);
+                    group!(0 load);
+                    group!(1 load);
+                    group!(2 load);
+                    group!(3 load);
+                    group!(4 nothing);
+                    group!(5 nothing);
+                    group!(6 nothing);
+                    group!(7 nothing);
+                    group!(8 nothing);
+                    group!(9 nothing);
+                    group!(10 nothing);
+                    group!(11 nothing);
+                    group!(12 nothing);
+                    group!(13 nothing);
+                    group!(14 nothing);
+                    group!(15 nothing);
                     for s in 0..S {
                         abef[s] = _mm_add_epi32(abef[s], abef_before[s]);
                         cdgh[s] = _mm_add_epi32(cdgh[s], cdgh_before[s]);
@@ -162,20 +157,12 @@ macro_rules! kernel {
                     at += 64;
                 }
                 for s in 0..S {
-                    let word = |v: __m128i, i: i32| {
-                        let v = match i {
-                            0 => _mm_extract_epi32::<0>(v),
-                            1 => _mm_extract_epi32::<1>(v),
-                            2 => _mm_extract_epi32::<2>(v),
-                            _ => _mm_extract_epi32::<3>(v),
-                        };
-                        v.cast_unsigned()
-                    };
-                    let (x, y) = (abef[s], cdgh[s]);
-                    states.0[s] = [
-                        word(x, 3), word(x, 2), word(y, 3), word(y, 2),
-                        word(x, 1), word(x, 0), word(y, 1), word(y, 0),
-                    ];
+                    let [to_abef, to_cdgh] = states.0[s].each_mut().map(|half| half.as_mut_ptr().cast());
+                    // SAFETY: a half has 16 bytes; the stores need no alignment.
+                    unsafe {
+                        _mm_storeu_si128(to_abef, abef[s]);
+                        _mm_storeu_si128(to_cdgh, cdgh[s]);
+                    }
                 }
             }
         }
@@ -183,12 +170,11 @@ macro_rules! kernel {
 }
 
 kernel!(
-    /// SHA-NI in its first encoding: any processor with the SHA extensions. Three messages, because a
-    /// fourth does not fit into 16 registers; three-operand encoding (AVX) was slower.
-    Shani, "shani", sse, ["sha", "ssse3", "sse4.1"], "sha,ssse3,sse4.1", 3: ([a, b, c] [a, b] [a]), lane_outer
+    /// SHA-NI in its first encoding: any processor with the SHA extensions. Three-operand encoding (AVX) was slower.
+    Shani, "shani", sse, ["sha", "ssse3", "sse4.1"], "sha,ssse3,sse4.1", 4: ([a, b, c, d] [a, b, c] [a, b] [a])
 );
 kernel!(
-    /// SHA-NI with 32 registers for everything around the rounds: four messages.
+    /// SHA-NI with 32 registers for everything around the rounds.
     ShaniAvx512, "shani-avx512vl", avx512vl, ["sha", "avx512f", "avx512bw", "avx512vl"],
-    "sha,avx512f,avx512bw,avx512vl", 4: ([a, b, c, d] [a, b, c] [a, b] [a]), operation_outer
+    "sha,avx512f,avx512bw,avx512vl", 6: ([a, b, c, d, e, f] [a, b, c, d, e] [a, b, c, d] [a, b, c] [a, b] [a])
 );
