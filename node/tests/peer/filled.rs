@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use peerdist::content::create::Creator;
 use peerdist::content::{BLOCK_BYTES, ContentInfo, SecretKey, SegmentId, SegmentSecret};
@@ -73,6 +74,22 @@ pub(crate) struct Running {
     pub(crate) counters: Arc<RetrievalCounters>,
     pub(crate) http: Arc<HttpCounters>,
     pub(crate) stop: CancellationToken,
+}
+
+impl Running {
+    /// Waits until every client has given its place back. A client may have the last byte of its answer before the
+    /// call that sent it has come back to the server, whose exchange ends only then.
+    pub(crate) async fn serves_nobody(&self) {
+        let waited = tokio::time::Instant::now();
+        while self.peer.service().active_clients() > 0 {
+            assert!(
+                waited.elapsed() < Duration::from_secs(10),
+                "{} places are never given back",
+                self.peer.service().active_clients()
+            );
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }
 
 /// A peer that nobody is told of, for up to 1,024 clients.

@@ -78,7 +78,7 @@ async fn every_block_is_the_contents_once_it_is_decrypted() {
         }
     }
     assert_eq!(peer.counters.blocks.get(), 128);
-    assert_eq!(peer.peer.service().active_clients(), 0);
+    peer.serves_nobody().await;
     peer.stop.cancel();
     peer.peer.ended().await;
 }
