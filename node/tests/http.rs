@@ -184,7 +184,11 @@ async fn a_connection_without_a_request_is_closed_in_its_time() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off_and_one_that_reads_slowly_is_not() {
-    let server = run(brief()).await;
+    let server = run(ServerLimits {
+        progress_ms: 3_000,
+        ..brief()
+    })
+    .await;
     let request = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let mut deaf = server.connect().await;
     deaf.write_all(request).await.unwrap();
@@ -198,6 +202,8 @@ async fn a_client_that_does_not_read_is_cut_off_and_one_that_reads_slowly_is_not
         assert!(count > 0, "cut off after {read} bytes");
         read += count;
     }
+    // Longer than it is waited for; what comes then lay in buffers.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     let mut all = Vec::new();
     let ended = tokio::time::timeout(PATIENCE, deaf.read_to_end(&mut all)).await;
     assert!(ended.unwrap().is_err() || all.len() < 64 << 20);
@@ -344,7 +350,11 @@ fn get(server: &Running, path: &str) -> Request<peerdist_node::http::client::Cli
 
 #[tokio::test]
 async fn the_client_uses_a_connection_again_and_makes_a_new_one_when_it_was_closed() {
-    let server = run(brief()).await;
+    let server = run(ServerLimits {
+        idle_ms: 1_500,
+        ..brief()
+    })
+    .await;
     let client = Client::new(TokioNetwork, None, ClientLimits::default());
     for round in 0..3 {
         let response = client.request(get(&server, "/a")).await.unwrap();
@@ -354,7 +364,7 @@ async fn the_client_uses_a_connection_again_and_makes_a_new_one_when_it_was_clos
         assert_eq!(server.counters.connections.get(), 1, "{round}");
     }
     // Until the server finds it idle for too long.
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(3_000)).await;
     let response = client.request(get(&server, "/b")).await.unwrap();
     assert_eq!(
         response.into_body().collect().await.unwrap().to_bytes(),

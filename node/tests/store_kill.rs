@@ -108,7 +108,9 @@ fn what_was_on_the_disk_stays_there_whenever_the_process_is_killed() {
         let lines = BufReader::new(running.stdout.take().unwrap());
         let wait = Duration::from_micros(5_000 + kill * 104_729 % 450_000);
         let mut last = next;
+        let (acknowledges, acknowledged) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
+            let (acknowledges, next) = (&acknowledges, &next);
             let reader = scope.spawn(|| {
                 for line in lines.lines().map_while(Result::ok) {
                     let Some((what, number)) = line.split_once(' ') else {
@@ -118,13 +120,25 @@ fn what_was_on_the_disk_stays_there_whenever_the_process_is_killed() {
                         continue;
                     };
                     match what {
-                        "kept" => drop(kept.insert(number)),
+                        "kept" => {
+                            kept.insert(number);
+                            if number > *next {
+                                let _ = acknowledges.send(());
+                            }
+                        }
                         "dropping" => drop(dropped.insert(number)),
                         _ => continue,
                     }
                     last = last.max(number);
                 }
             });
+            // Every third may be killed before it has done anything at all.
+            if kill % 3 != 0 {
+                let patience = Duration::from_secs(60);
+                acknowledged
+                    .recv_timeout(patience)
+                    .expect("it keeps something");
+            }
             std::thread::sleep(wait);
             running.kill().unwrap();
             running.wait().unwrap();

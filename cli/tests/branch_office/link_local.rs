@@ -6,7 +6,7 @@ use std::fs;
 
 use crate::branch::PREFIX;
 use crate::namespaces::{Namespace, Running};
-use crate::{PATIENCE, REST, no_namespaces};
+use crate::{PATIENCE, REST, TRIES_MOST, no_namespaces};
 
 const LENGTH: usize = 700_000;
 
@@ -85,13 +85,21 @@ fn a_neighbour_that_has_but_a_link_local_address_is_asked() {
 
     let mut first = get(&one, directory, &one_line, "-o first --share-for 3600");
     first.makes(&directory.join("first"), PATIENCE);
-    let second = get(&other, directory, &other_line, "-o second");
-    let second = second.ends(PATIENCE);
+    // A search is over after 300 ms, which a machine that is busy may let pass.
+    let mut second = serde_json::Value::Null;
+    for _ in 0..TRIES_MOST {
+        let said = get(&other, directory, &other_line, "-o second").ends(PATIENCE);
+        assert!(fs::read(directory.join("second")).unwrap() == content);
+        fs::remove_file(directory.join("second")).unwrap();
+        second = serde_json::from_str(&said).unwrap();
+        if second["bytes_from_peers"] == LENGTH {
+            break;
+        }
+        eprintln!("again: {second}");
+    }
     first.interrupt();
     first.ends(PATIENCE);
     serving.interrupt();
     serving.ends(PATIENCE);
-    let second: serde_json::Value = serde_json::from_str(&second).unwrap();
     assert_eq!(second["bytes_from_peers"], LENGTH, "{second}");
-    assert!(fs::read(directory.join("second")).unwrap() == content);
 }

@@ -35,6 +35,8 @@ const DEFAULT_BYTES: usize = 4_300_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A file is hashed when nobody wrote to it for two seconds.
 const REST: Duration = Duration::from_millis(2_500);
+/// A neighbour may be late for one search on a machine that is at work.
+const TRIES_MOST: usize = 5;
 /// A client that got content plainly asks for its hashes a second later, and looks at what it has.
 const LATE: Duration = Duration::from_secs(8);
 
@@ -256,9 +258,20 @@ fn run(number: usize, case: Case, content: &Content) -> (Fetched, Option<Fetched
         }
     };
     let between = branch.wan_bytes();
-    let second = get(neighbour, directory, "second", case, &options);
-    let second = second.ends(content.limit);
-    let after = branch.wan_bytes();
+    // A search is over after 300 ms, which a machine that is busy may let pass; and the first may still be at work.
+    let (mut asks, mut tries) = (between, 1);
+    let second = loop {
+        let said = get(neighbour, directory, "second", case, &options).ends(content.limit);
+        let after = branch.wan_bytes();
+        let got = fetched(&said, directory, "second", content, after - asks);
+        let is_shared = got.from_neighbours * 100 >= content.bytes.len() as u64 * 95;
+        if is_shared || tries == TRIES_MOST {
+            break got;
+        }
+        println!("{}: again: {got:?}", case.name());
+        fs::remove_file(directory.join("second")).unwrap();
+        (asks, tries) = (after, tries + 1);
+    };
     let first = first.unwrap_or_else(|| {
         let sharing = sharing.unwrap();
         sharing.interrupt();
@@ -272,7 +285,6 @@ fn run(number: usize, case: Case, content: &Content) -> (Fetched, Option<Fetched
     origin.ends(PATIENCE);
 
     let first = fetched(&first, directory, "first", content, between - before);
-    let second = fetched(&second, directory, "second", content, after - between);
     check(case, content, &first, &second);
     (first, Some(second))
 }
@@ -343,11 +355,14 @@ fn serve(branch: &Branch, directory: &Path, case: Case, content: &Content) -> Ru
         let at = at.parse().unwrap();
         // The first connection waits for the addresses of the line as well.
         drop(TcpStream::connect_timeout(&at, PATIENCE).unwrap());
-        let asked = Instant::now();
-        drop(TcpStream::connect_timeout(&at, PATIENCE).unwrap());
-        asked.elapsed()
+        let handshakes = (0..5).map(|_| {
+            let asked = Instant::now();
+            drop(TcpStream::connect_timeout(&at, PATIENCE).unwrap());
+            asked.elapsed()
+        });
+        handshakes.min()
     });
-    let took = connected.join().unwrap();
+    let took = connected.join().unwrap().unwrap();
     assert!(took >= DELAY * 2 && took < DELAY * 6, "{took:?}");
     origin
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{LOOPBACK, SECRET_HEX, Server, interop, is_ready, output, peerdist, stranger};
+use super::{
+    LOOPBACK, SECRET_HEX, Server, TRIES_MOST, interop, is_ready, output, peerdist, stranger,
+};
 
 /// Three blocks and a short one, fresh for each test.
 const CONTENT_BYTES: usize = 206_609;
@@ -48,11 +50,37 @@ fn failures(report: &Value) -> Vec<String> {
         .collect()
 }
 
-/// That a run judged something and found nothing.
-fn passes(report: &Value, at_least: u64) {
-    assert_eq!(failures(report), [""; 0]);
-    let passed = report["summary"]["pass"].as_u64().unwrap();
+/// That a run of these cases judged something and found nothing. On a machine that is at work an answer may come after
+/// what is taken for silence: what fails is looked at once more, alone and with more time.
+fn passes(room: &Path, cases: &[&str], target: &[&str], at_least: u64) {
+    let report = judged(room, &[cases, target].concat());
+    let late = failures(&report);
+    let ids: Vec<&str> = late
+        .iter()
+        .filter_map(|said| said.split(':').next())
+        .collect();
+    if !late.is_empty() {
+        eprintln!("again, with more time: {late:?}");
+        let patient = ["--jobs", "1", "--silence-ms", "1500"];
+        let again = judged(room, &[&ids[..], target, &patient].concat());
+        assert_eq!(failures(&again), [""; 0]);
+        assert_eq!(again["summary"]["pass"].as_u64(), Some(ids.len() as u64));
+    }
+    let passed = report["summary"]["pass"].as_u64().unwrap() + ids.len() as u64;
     assert!(passed >= at_least, "{passed} passed");
+}
+
+/// The same run again where a search was over before it was answered, which no case takes for a mistake.
+fn judged_until_failed(room: &Path, arguments: &[&str]) -> Value {
+    let runs = (0..TRIES_MOST).map(|_| judged(room, arguments));
+    let mut last = Value::Null;
+    for report in runs {
+        last = report;
+        if !failures(&last).is_empty() {
+            break;
+        }
+    }
+    last
 }
 
 /// That a run found what a case is about.
@@ -118,20 +146,15 @@ fn the_judge_finds_nothing_wrong_with_the_peer_and_the_responder() {
     let room = room();
     for version in ["1", "2"] {
         let peer = peer(room.path(), version, None);
-        let report = judged(
-            room.path(),
-            &[
-                "--target",
-                &peer.at,
-                "--info",
-                version,
-                "--probe",
-                "multicast",
-                "--without",
-                "*-timer",
-            ],
-        );
-        passes(&report, 140);
+        let target = [
+            "--target",
+            &peer.at,
+            "--info",
+            version,
+            "--probe",
+            "multicast",
+        ];
+        passes(room.path(), &["--without", "*-timer"], &target, 140);
         peer.end();
     }
 }
@@ -177,22 +200,13 @@ fn the_judge_finds_nothing_wrong_with_the_client_and_the_maker() {
     }
     let room = room();
     let client = client("");
-    let arguments = [
-        &CASES_OF_CLIENTS[..],
-        &["--jobs", "4", "--command", &client],
-    ]
-    .concat();
-    passes(&judged(room.path(), &arguments), 7);
+    let cases = [&CASES_OF_CLIENTS[..], &["--jobs", "4"]].concat();
+    passes(room.path(), &cases, &["--command", &client], 7);
     let program = interop().join("stranger.py");
     let make = "info create {content} --version {version} --secret-hex {secret_hex} -o {out}";
     let make = format!("python3 -B {} {make}", program.display());
-    passes(
-        &judged(
-            room.path(),
-            &["pccrc-maker-v*-seg*", "--jobs", "4", "--exec", &make],
-        ),
-        3,
-    );
+    let cases = ["pccrc-maker-v*-seg*", "--jobs", "4"];
+    passes(room.path(), &cases, &["--exec", &make], 3);
 }
 
 #[test]
@@ -214,7 +228,7 @@ fn the_judge_finds_the_mistakes_of_the_client() {
         ),
     ] {
         let client = client(&format!(" --mistake {mistake}"));
-        let report = judged(room.path(), &[case, "--command", &client]);
+        let report = judged_until_failed(room.path(), &[case, "--command", &client]);
         finds(&report, case, requirement);
     }
 }

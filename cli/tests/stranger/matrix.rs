@@ -42,6 +42,7 @@ fn peers_that_others_announce_are_found_and_clients_may_be_told() {
         .arg(interop().join("peerdist.yaml"))
         .args(["--filter", "peer-v1/{told,apart}/*"])
         .args(["--filter", "{peer-v2,transfer-v2}/peerdist/told"])
+        .args(["--tries", "10"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -111,6 +112,7 @@ fn every_client_gets_the_content_from_every_server() {
         // Content of version 1.0 with two segments is 33 MB for each of four cells.
         .args(["--filter", "{info,transfer,resume,peer,hosted}-*/**"])
         .args(["--filter", "segments-v2/**", "--out", "matrix", "--json"])
+        .args(["--tries", "10"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -278,7 +278,7 @@ mod tests {
             started("echo serving at home; sleep 60", PATIENCE),
             Err(NotReady::Nowhere(line)) if line == "serving at home"
         ));
-        let late = started("echo soon; sleep 60", Duration::from_millis(300));
+        let late = started("echo soon; sleep 60", Duration::from_secs(3));
         assert!(matches!(late, Err(NotReady::Late(said)) if said.trim() == "soon"));
         assert!(matches!(
             started("/no/such/program", PATIENCE),

@@ -88,6 +88,14 @@ struct Serving {
     share_for_ms: u64,
     lingers: bool,
     blocks_given: Arc<RetrievalCounters>,
+    peer: Peer<Shelf>,
+}
+
+impl Serving {
+    /// Whether others took this many blocks, to the last byte: they count before they leave.
+    fn gave(&self, blocks: u64) -> bool {
+        self.blocks_given.blocks.get() >= blocks && self.peer.service().active_clients() == 0
+    }
 }
 
 /// Fetches content.
@@ -472,8 +480,10 @@ impl<N: Network> Fetching<N> {
             share_for_ms: sharing.share_for_ms,
             lingers: sharing.lingers,
             blocks_given: Arc::clone(&sharing.options.retrieval.counters),
+            peer,
         };
-        Ok((serving, peer.local_addr().port()))
+        let port = serving.peer.local_addr().port();
+        Ok((serving, port))
     }
 
     fn offers(
@@ -507,7 +517,7 @@ impl<N: Network> Fetching<N> {
             return;
         };
         // The peer of this process serves on; nobody has to wait for that.
-        let fetched = || serving.map_or(u64::MAX, |serving| serving.blocks_given.blocks.get());
+        let fetched = |blocks| serving.is_none_or(|serving| serving.gave(blocks));
         let share_for_ms = serving.map_or(self.request.settings.share_ms, |serving| {
             serving.share_for_ms
         });
@@ -517,7 +527,7 @@ impl<N: Network> Fetching<N> {
             offers.end();
             loop {
                 let is_over = offers.is_idle();
-                if is_over && fetched() >= offers.offered_blocks {
+                if is_over && fetched(offers.offered_blocks) {
                     return;
                 }
                 let _ = tokio::time::timeout(look, offers.turn()).await;

@@ -406,7 +406,7 @@ fn a_panic_in_one_thread_ends_all_and_is_passed_on() {
 
 #[test]
 fn a_file_is_not_read_further_than_the_piece_that_failed() {
-    let pieces = 40;
+    let pieces = 2_000;
     let scanned = AtomicUsize::new(0);
     struct Count<'a>(&'a AtomicUsize);
     impl Steps for Count<'_> {
@@ -432,8 +432,9 @@ fn a_file_is_not_read_further_than_the_piece_that_failed() {
     };
     let source = sparse(pieces * P);
     assert!(run(&source, WHOLE, &pace, &Count(&scanned), Fail).is_err());
-    // Each thread may have had one in hand, and one more of the first is taken while it says so.
-    assert!(scanned.into_inner() <= 8);
+    // Each thread has one in hand, and takes more for as long as the first is kept from saying so.
+    let scanned = scanned.into_inner();
+    assert!(scanned < pieces / 4, "{scanned} of {pieces} pieces");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::room::{Room, assert_describes, content, let_rest, set_modified};
 async fn a_file_that_was_just_written_is_hashed_when_it_rests_and_not_before() {
     let room = Room::new();
     let bytes = content(200_000, 1);
+    let written = tokio::time::Instant::now();
     room.write("file", &bytes);
     // An old time of modification does not make it rest: the time of change tells.
     set_modified(
@@ -23,6 +24,12 @@ async fn a_file_that_was_just_written_is_hashed_when_it_rests_and_not_before() {
     );
     let server = room.files(room.settings()).await;
     let (fresh, meaning) = server.ask("/file", Asked::Content(None)).await;
+    if written.elapsed() >= Duration::from_secs(2) {
+        eprintln!(
+            "NOT RUN: a file that was just written; this machine took two seconds to ask for it"
+        );
+        return;
+    }
     assert!(
         matches!(
             meaning,

@@ -74,8 +74,8 @@ async fn nginx_is_fronted_without_knowing_it() {
     let bytes = content(2 << 20, 6);
     room.write("file.txt", &bytes);
     let_rest().await;
-    // A port that was free a moment ago: nginx cannot be asked which one it took.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
+    // A port that was free a moment ago: nginx cannot be asked which one it took. No other test uses this address.
+    let port = std::net::TcpListener::bind("127.0.31.3:0")
         .unwrap()
         .local_addr()
         .unwrap()
@@ -88,7 +88,7 @@ async fn nginx_is_fronted_without_knowing_it() {
             access_log off; gzip on; gzip_types text/plain; types {{ text/plain txt; }}
             client_body_temp_path {home}/1; proxy_temp_path {home}/2; fastcgi_temp_path {home}/3;
             uwsgi_temp_path {home}/4; scgi_temp_path {home}/5;
-            server {{ listen 127.0.0.1:{port}; root {home}/served; }}
+            server {{ listen 127.0.31.3:{port}; root {home}/served; }}
         }}"
     );
     let path = room.directory.path().join("nginx.conf");
@@ -103,11 +103,11 @@ async fn nginx_is_fronted_without_knowing_it() {
             .spawn()
             .unwrap(),
     );
-    let at: std::net::SocketAddr = ([127, 0, 0, 1], port).into();
+    let at: std::net::SocketAddr = ([127, 0, 31, 3], port).into();
     let mut tries = 0;
     while tokio::net::TcpStream::connect(at).await.is_err() {
         tries += 1;
-        assert!(tries < 100, "nginx does not begin");
+        assert!(tries < 600, "nginx does not begin");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let client = Client::new(TokioNetwork, None, ClientLimits::default());

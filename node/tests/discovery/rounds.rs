@@ -104,12 +104,14 @@ async fn a_peer_whose_segment_enough_others_offered_stays_silent() {
     let silent =
         tokio::task::spawn_blocking(move || ask_by_hand(port, 1, 1, Duration::from_millis(300)));
     assert_eq!(silent.await.unwrap(), None);
-    assert_eq!(peer.counters.suppressed.get(), 1);
     let answered =
         tokio::task::spawn_blocking(move || ask_by_hand(port, 2, 2, Duration::from_secs(5)));
     assert!(answered.await.unwrap().is_some());
-    assert_eq!(peer.counters.answers.get(), 1);
+    // An answer counts when the call that sent it has come back, and whoever waits for it may be faster.
+    let counters = Arc::clone(&peer.counters);
     peer.stop().await;
+    assert_eq!(counters.suppressed.get(), 1);
+    assert_eq!(counters.answers.get(), 1);
 }
 
 async fn number_of_an_answer(
@@ -145,7 +147,9 @@ async fn a_restart_never_uses_a_number_twice_whatever_the_clock_says() {
         assert!(Some(place.0) > last, "{place:?} after {last:?}");
         last = Some(place.0);
     }
-    assert_eq!(last, Some(2_000));
+    // The number of a start is its second, and a slow start may be one of a later second.
+    let last = last.unwrap();
+    assert!((2_000..2_060).contains(&last), "{last}");
 }
 
 #[tokio::test]

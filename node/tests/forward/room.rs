@@ -198,7 +198,7 @@ impl Proxy {
         // Times of tests, not of networks.
         for of_version in [&mut options.settings.of_v1, &mut options.settings.of_v2] {
             of_version.origin_retry_ms = 50;
-            of_version.retrieval.request_timer_ms = 500;
+            of_version.retrieval.request_timer_ms = 5_000;
         }
         change(&mut options);
         let counters = Arc::clone(&options.counters);

@@ -66,19 +66,19 @@ async fn a_tunnel_without_bytes_ends_after_its_time_and_one_with_bytes_does_not(
     let to = echo(b"").await;
     let proxy = Proxy::with(|options| {
         options.tunnel_ports = vec![to.port()];
-        options.limits.tunnel_idle_ms = 400;
+        options.limits.tunnel_idle_ms = 1_500;
         // Those of requests are not those of tunnels.
-        options.http.limits.idle_ms = 100;
-        options.http.limits.head_ms = 100;
-        options.http.limits.request_ms = 100;
+        options.http.limits.idle_ms = 500;
+        options.http.limits.head_ms = 500;
+        options.http.limits.request_ms = 500;
     })
     .await;
     let mut stream = TcpStream::connect(proxy.at).await.unwrap();
     let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     head(&mut stream).await;
-    for _ in 0..8 {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
         stream.write_all(b"x").await.unwrap();
         assert_eq!(stream.read_u8().await.unwrap(), b'x');
     }

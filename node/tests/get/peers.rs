@@ -139,7 +139,10 @@ async fn peers_without_manners_cost_time_and_nothing_else() {
         Manner::Empty,
     ] {
         let desk = Desk::new();
-        let request = desk.request(&origin, &[ill_mannered(manner).await]);
+        let mut request = desk.request(&origin, &[ill_mannered(manner).await]);
+        for of_version in [&mut request.settings.of_v1, &mut request.settings.of_v2] {
+            of_version.retrieval.request_timer_ms = 500;
+        }
         let report = get(request).await.unwrap();
         desk.assert_is(&bytes);
         assert_eq!(report.shares.origin, bytes.len() as u64, "{manner:?}");

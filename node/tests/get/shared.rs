@@ -11,8 +11,9 @@ use crate::room::{Desk, Origin, Temper, aside, content, get, info_of, sharing};
 
 const LENGTH: usize = 2_000_003;
 
-async fn free_port() -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+/// A port that nobody else is given until it is listened at: each test has an address of its own.
+async fn free_port(of_test: u8) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::new(127, 0, 31, of_test), 0));
     listener.await.unwrap().local_addr().unwrap()
 }
 
@@ -24,7 +25,7 @@ async fn one_client_gives_another_what_it_got() {
         let (first, second) = (Desk::new(), Desk::new());
         let mut request = first.request(&origin, &[]);
         let mut shares = sharing(60_000, true);
-        shares.options.listen = free_port().await;
+        shares.options.listen = free_port(1).await;
         let at = shares.options.listen;
         request.sharing = Some(shares);
         let stop = request.stop.clone();
@@ -52,7 +53,7 @@ async fn what_came_plainly_is_described_afterwards_kept_and_given_to_others() {
         let (first, second) = (Desk::new(), Desk::new());
         let mut request = first.request(&origin, &[]);
         let mut shares = sharing(60_000, true);
-        shares.options.listen = free_port().await;
+        shares.options.listen = free_port(2).await;
         let at = shares.options.listen;
         request.sharing = Some(shares);
         let kept = Arc::new(BlocksInMemory::default());

@@ -157,7 +157,7 @@ async fn thousands_of_offers_from_a_client_that_never_answers_keep_nobody_waitin
     let room = Room::new();
     let running = room
         .start_with(|options| {
-            options.fetching.retrieval.request_timer_ms = 300;
+            options.fetching.retrieval.request_timer_ms = 2_000;
             options.settings.segments_queued_per_client = 256;
         })
         .await;
@@ -222,11 +222,10 @@ async fn offers_of_nothing_and_of_rubbish_are_fetched_from_nowhere_else_and_leav
     }
     running
         .until("the end of all", |it| {
-            it.counters.fetches_failed.get() == 60
+            it.counters.fetches_failed.get() == 60 && it.cache.status().borrow().segments_known == 0
         })
         .await;
     assert_eq!(running.counters.offered_skipped.get(), 20, "port 0");
-    assert_eq!(running.cache.status().borrow().segments_known, 0);
     assert_eq!(running.store.statistics().unwrap().sealed_blocks, 0);
     a_good_client_is_served(&running, 22).await;
     running.stop().await;
@@ -263,15 +262,16 @@ async fn garbage_slow_senders_and_the_wrong_protocol_on_either_port_end() {
     let running = room
         .start_with(|options| {
             for server in [&mut options.http_server, &mut options.https_server] {
-                server.limits.head_ms = 500;
-                server.limits.idle_ms = 500;
-                server.limits.tls_handshake_ms = 500;
-                server.limits.progress_ms = 500;
+                server.limits.head_ms = 1_500;
+                server.limits.idle_ms = 1_500;
+                server.limits.tls_handshake_ms = 1_500;
+                server.limits.progress_ms = 1_500;
             }
         })
         .await;
     let path = Version::V2.path();
     let slow_body = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nab");
+    let mut waiting = tokio::task::JoinSet::new();
     for at in [
         running.cache.http_addr(),
         running.cache.https_addr().unwrap(),
@@ -284,12 +284,17 @@ async fn garbage_slow_senders_and_the_wrong_protocol_on_either_port_end() {
             // The start of a TLS handshake, and no more of it.
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
         ] {
-            let mut stream = TcpStream::connect(at).await.unwrap();
-            let _ = stream.write_all(&said).await;
-            let mut rest = Vec::new();
-            let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
-            assert!(ended.is_ok(), "{at} keeps {said:?} for ever");
+            waiting.spawn(async move {
+                let mut stream = TcpStream::connect(at).await.unwrap();
+                let _ = stream.write_all(&said).await;
+                let mut rest = Vec::new();
+                let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+                assert!(ended.is_ok(), "{at} keeps {said:?} for ever");
+            });
         }
+    }
+    while let Some(ended) = waiting.join_next().await {
+        ended.unwrap();
     }
     // Two hundred that hold their connections open while a good one comes.
     let mut held = Vec::new();

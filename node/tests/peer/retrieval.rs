@@ -156,6 +156,7 @@ async fn beyond_the_limit_of_clients_answers_are_empty_and_no_error() {
     assert_eq!(done.errors, 0, "{done:?}");
     assert!(peer.counters.turned_away.get() > 0);
     assert!(peer.counters.blocks.get() > 0);
+    peer.serves_nobody().await;
     let (_, answer) = exchange(peer.at, &ask_for_block(filled.segment, 1)).await;
     let ResponseBody::Block(block) = Response::decode(&answer).unwrap().body else {
         panic!("a block was asked for");

@@ -122,7 +122,7 @@ pub(super) const CASES: &[Case] = &[
             )
         },
     )
-    .tags(&[Tag::V1]),
+    .tags(&[Tag::Alone, Tag::V1]),
     Case::client(
         "pccrd-client-late-match",
         "a match that comes seconds after the probe is not heard any more",

@@ -15,8 +15,13 @@ use crate::wire::retrieval::{self, Body, Range, kind};
 
 /// Requests in a row on a connection whose answers nobody reads: more than the buffers of two kernels take.
 const UNREAD_REQUESTS: usize = 256;
-/// How long such connections have to fill.
+/// How long such connections have to fill; until they have, one that is between two answers is no client.
 const FILLING: Duration = Duration::from_secs(2);
+/// How much longer a peer may take that has much else to do, well within the upload timer; and how it is known that
+/// all have filled: this often in a row, this far apart, a block is empty.
+const FILLING_LATE: Duration = Duration::from_secs(8);
+const EMPTY_IN_A_ROW: usize = 3;
+const LOOK: Duration = Duration::from_millis(100);
 /// The upload timer by default, and how much later a connection may be seen to end.
 const UPLOAD_TIMER: Duration = Duration::from_secs(15);
 const LATER: Duration = Duration::from_secs(10);
@@ -39,7 +44,7 @@ pub(super) const CASES: &[Case] = &[
         |session| {
             let limit = limit(session)?;
             let (segment, _) = session.segment(Version::V1, 1)?;
-            let busy = keep_busy(session, limit)?;
+            let busy = keep_busy(session, limit, "PCCRR-3.2.1-05")?;
             let request = retrieval::get_blocks(&segment.id(), &[Range::new(0, 1)], algorithm::AES_128);
             let answered = session.ask(&request, "PCCRR-3.2.1-05")?;
             let block = session.block_of(answered, "PCCRR-3.2.5.3-03")?;
@@ -84,7 +89,7 @@ pub(super) const CASES: &[Case] = &[
         ],
         |session| {
             let limit = limit(session)?;
-            let busy = keep_busy(session, limit)?;
+            let busy = keep_busy(session, limit, "PCCRR-3.2.5.3-13")?;
             let (id, first) = (session.random(32), [Range::new(0, 1)]);
             for (request, requirement) in [
                 (
@@ -140,12 +145,24 @@ fn limit(session: &Session<'_, Peer>) -> Result<usize, Stop> {
 }
 
 /// Connections, as many as are served at a time, each with an answer that nobody reads.
-fn keep_busy(session: &Session<'_, Peer>, count: usize) -> Result<Vec<Connection>, Stop> {
+fn keep_busy(
+    session: &Session<'_, Peer>,
+    count: usize,
+    requirement: &'static str,
+) -> Result<Vec<Connection>, Stop> {
     let (segment, _) = session.segment(Version::V1, 1)?;
     let id = segment.id();
-    let busy: Result<Vec<_>, Stop> = (0..count).map(|_| unread(session, &id)).collect();
+    let busy = (0..count)
+        .map(|_| unread(session, &id))
+        .collect::<Result<Vec<_>, Stop>>()?;
     std::thread::sleep(FILLING);
-    busy
+    let (deadline, mut empty) = (clock::now() + FILLING_LATE, 0);
+    while empty < EMPTY_IN_A_ROW && clock::now() < deadline {
+        let block = session.ask_for_block(segment, 0, algorithm::AES_128, requirement)?;
+        empty = if block.block.is_empty() { empty + 1 } else { 0 };
+        std::thread::sleep(LOOK);
+    }
+    Ok(busy)
 }
 
 /// A connection with so many requests for a block that their answers wait for somebody to read them.

@@ -11,8 +11,8 @@ const BYTES_MOST: usize = 1_000;
 
 fn client() -> Client<TokioNetwork> {
     let limits = ClientLimits {
-        head_ms: 500,
-        progress_ms: 200,
+        head_ms: 2_000,
+        progress_ms: 1_000,
         ..ClientLimits::default()
     };
     Client::new(TokioNetwork, None, limits)
