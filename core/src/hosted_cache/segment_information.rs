@@ -370,10 +370,18 @@ fn write_segment(
     let listed_end = (segment.first_block + count)
         .saturating_mul(BLOCK_BYTES)
         .min(segment.length);
+    // Told that the range goes on to the end of the segment, a reader takes a list that is as long as what is left of
+    // it for one of what is left, and any other for one from the first block on.
+    let from_block = offset / BLOCK_BYTES;
+    let left = segment
+        .length
+        .div_ceil(BLOCK_BYTES)
+        .saturating_sub(from_block);
+    let taken_from = if count == left { from_block } else { 0 };
     //= PCHC-2.2.1.4-06
-    let read_bytes = if segment.first_block > 0 && listed_end < segment.length {
-        // With the length of the segment nobody could tell which blocks such a list is of.
-        listed_end - offset
+    let read_bytes = if taken_from != segment.first_block {
+        // With the length of the segment it would be taken for a list of other blocks.
+        listed_end.saturating_sub(offset)
     } else {
         match read_bytes {
             ReadBytes::SegmentLength => segment.length,

@@ -168,6 +168,55 @@ fn a_list_that_starts_and_ends_inside_the_segment_is_written_so_that_it_can_be_r
     assert_eq!(information.listed(), BlockSet::range(1, 2));
 }
 
+/// The same range, with hashes of its own blocks only.
+fn without_hashes_before(ranged: &[u8]) -> Option<Vec<u8>> {
+    let first = u32::from_le_bytes(ranged[6..10].try_into().unwrap()) / 65536;
+    let count_at = 18 + 16 + 64;
+    let count = u32::from_le_bytes(ranged[count_at..count_at + 4].try_into().unwrap());
+    let mut only = ranged[..count_at].to_vec();
+    only.extend((count - first).to_le_bytes());
+    only.extend(&ranged[count_at + 4 + 32 * first as usize..]);
+    (first > 0).then_some(only)
+}
+
+#[test]
+fn a_list_of_any_range_is_read_as_one_of_the_blocks_it_was_written_for() {
+    let whole = content_of(HashAlgorithm::Sha256, 4, 2);
+    let info = ContentInfo::decode(&whole).unwrap();
+    let length = info.range().length;
+    let places: Vec<u64> = (0..4)
+        .flat_map(|block| [0, 1, 65535].map(|byte| block * 65536 + byte))
+        .collect();
+    let mut seen = 0;
+    for start in &places {
+        for end in places.iter().map(|last| (last + 1).min(length)) {
+            let Some(range_length) = end.checked_sub(*start).filter(|length| *length > 0) else {
+                continue;
+            };
+            let range = ContentRange {
+                start: *start,
+                length: range_length,
+            };
+            let ranged = info.restrict(range).unwrap();
+            let only = without_hashes_before(&ranged);
+            for listed in [Some(ranged), only].into_iter().flatten() {
+                let listed = ContentInfo::decode(&listed).unwrap();
+                let segment = listed.segments().next().unwrap();
+                let count = u32::try_from(segment.block_hashes().len()).unwrap();
+                let blocks = BlockSet::range(segment.first_block, count);
+                for written_as in [ReadBytes::SegmentLength, ReadBytes::Zero] {
+                    let mut message = Vec::new();
+                    encode_segment_info_into(&mut message, 1, tag(), &listed, 0, written_as);
+                    let read = parsed(&message).unwrap();
+                    assert_eq!(read.listed(), blocks, "{range:?}, {written_as:?}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 200, "{seen}");
+}
+
 #[test]
 fn a_later_segment_keeps_its_place_in_the_content() {
     let secret = SecretKey::new(*b"a secret").unwrap();
