@@ -146,28 +146,6 @@ fn a_short_list_of_a_range_is_taken_but_proves_nothing() {
     }
 }
 
-#[test]
-fn a_list_that_starts_and_ends_inside_the_segment_is_written_so_that_it_can_be_read() {
-    let whole = content_of(HashAlgorithm::Sha256, 4, 2);
-    let info = ContentInfo::decode(&whole).unwrap();
-    let ranged = info
-        .restrict(ContentRange {
-            start: 70_000,
-            length: 70_000,
-        })
-        .unwrap();
-    // The list without its first hash: what a writer makes who lists the blocks of the range only.
-    let count_at = 18 + 16 + 64;
-    let mut only = ranged[..count_at].to_vec();
-    only.extend(2u32.to_le_bytes());
-    only.extend(&ranged[count_at + 4 + 32..]);
-    let only = ContentInfo::decode(&only).unwrap();
-    let mut message = Vec::new();
-    encode_segment_info_into(&mut message, 1, tag(), &only, 0, ReadBytes::SegmentLength);
-    let information = parsed(&message).unwrap();
-    assert_eq!(information.listed(), BlockSet::range(1, 2));
-}
-
 /// The same range, with hashes of its own blocks only.
 fn without_hashes_before(ranged: &[u8]) -> Option<Vec<u8>> {
     let first = u32::from_le_bytes(ranged[6..10].try_into().unwrap()) / 65536;
