@@ -322,7 +322,8 @@ fn from_partial_list(
     })
 }
 
-/// What `dwReadBytesInLastSegment` is to be.
+/// What `dwReadBytesInLastSegment` is to be. Where either value would have the list taken for one of other blocks, the
+/// bytes of the range are written instead, as MS-PCCRC has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReadBytes {
     /// The bytes of the whole segment, as the document has it.
